@@ -1,0 +1,184 @@
+/**
+ * The native binary, one line per function. Everything here is internal: `lib/` has validated its arguments, and
+ * `native/core` protects memory once more. Handles are opaque externals with finalizers.
+ */
+
+export type TensorHandle = { readonly __tensor: unique symbol };
+export type StreamHandle = { readonly __stream: unique symbol };
+export type EventHandle = { readonly __event: unique symbol };
+type Maybe<T> = T | undefined;
+
+export interface NativeModule {
+  /** Version of the package the binary was built from, compiler, build type, instruction paths compiled in, CUDA. */
+  buildInfo(): {
+    version: string;
+    compiler: string;
+    buildType: string;
+    paths: string[];
+    cuda: false | { runtimeVersion: number; architectures: string };
+  };
+  /** `device` is 'cpu' or 'cuda:N' everywhere. */
+  devices(): NativeDeviceInfo[];
+  cudaStatus(): NativeCudaStatus;
+  memoryUsage(): { device: string; tensors: number; bytes: number }[];
+  setThreads(threads: number): void;
+  measureCeilings(device: string): Promise<{ f32Flops: number; bf16Flops: number; readBytes: number }>;
+
+  /** Uninitialised, row-major. dtype: index in the list of `lib/dtype.ts`. */
+  tensorEmpty(device: string, dtype: number, shape: readonly number[]): TensorHandle;
+  /**
+   * Copies `data` in now, converting its elements from `dataType` to `dtype`. `dataType` is one of
+   * 'f64' 'f32' 'f16' 'bf16' 'i8' 'u8' 'i16' 'u16' 'i32' 'u32' 'i64' 'u64'. Throws ERR_ARGUMENT_VALUE (with the index)
+   * where a value does not fit an integer or bool dtype. Device must be 'cpu' (other devices: copy after).
+   */
+  tensorFrom(data: ArrayBufferView, dataType: string, dtype: number, shape: readonly number[]): TensorHandle;
+  /** Another view of the same storage; bounds are checked. Offset in elements of the storage. */
+  tensorView(base: TensorHandle, shape: readonly number[], strides: readonly number[], offset: number): TensorHandle;
+  /** Drops this handle's share of the storage now instead of at collection. Idempotent. */
+  tensorDispose(tensor: TensorHandle): void;
+  tensorFill(stream: StreamHandle, tensor: TensorHandle, value: number): void;
+  tensorRandn(stream: StreamHandle, tensor: TensorHandle, seed: bigint): void;
+  tensorCopy(stream: StreamHandle, source: TensorHandle, target: TensorHandle): void;
+  /**
+   * Row-major elements in a fresh ArrayBuffer, read on the stream that last wrote the storage. `widen`: 16-bit floats
+   * become float32. Rejects with the failure of the job that should have written it.
+   */
+  tensorRead(tensor: TensorHandle, widen: boolean): Promise<ArrayBuffer>;
+
+  defaultStream(device: string): StreamHandle;
+  streamCreate(device: string, queueDepth: number): StreamHandle;
+  streamSynchronize(stream: StreamHandle): Promise<void>;
+  streamRecord(stream: StreamHandle): EventHandle;
+  streamWait(stream: StreamHandle, event: EventHandle): void;
+  streamClose(stream: StreamHandle): void;
+  /** Resolves with nanoseconds once both events have been reached. */
+  eventElapsed(start: EventHandle, end: EventHandle): Promise<number>;
+
+  attention(
+    stream: StreamHandle,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    out: TensorHandle,
+    lse: Maybe<TensorHandle>,
+    bias: Maybe<TensorHandle>,
+    mask: Maybe<TensorHandle>,
+    sinks: Maybe<TensorHandle>,
+    alibiSlopes: Maybe<TensorHandle>,
+    temperature: Maybe<TensorHandle>,
+    gate: Maybe<TensorHandle>,
+    segmentsQ: Maybe<TensorHandle>,
+    segmentsK: Maybe<TensorHandle>,
+    prefixLengths: Maybe<TensorHandle>,
+    kvLengths: Maybe<TensorHandle>,
+    cuSeqLensQ: Maybe<TensorHandle>,
+    cuSeqLensK: Maybe<TensorHandle>,
+    windowLeftPerHead: Maybe<TensorHandle>,
+    windowRightPerHead: Maybe<TensorHandle>,
+    sinkTokensPerHead: Maybe<TensorHandle>,
+    headMapK: Maybe<TensorHandle>,
+    headMapV: Maybe<TensorHandle>,
+    headMap: number,
+    scale: number,
+    softcap: number,
+    causal: boolean,
+    windowLeft: number,
+    windowRight: number,
+    sinkTokens: number,
+    precision: number,
+  ): void;
+  mergeAttention(
+    stream: StreamHandle,
+    outs: readonly TensorHandle[],
+    lses: readonly Maybe<TensorHandle>[],
+    weights: readonly Maybe<TensorHandle>[],
+    sinks: Maybe<TensorHandle>,
+    gate: Maybe<TensorHandle>,
+    out: TensorHandle,
+    lse: Maybe<TensorHandle>,
+  ): void;
+  rope(
+    stream: StreamHandle,
+    x: TensorHandle,
+    out: TensorHandle,
+    positions: Maybe<TensorHandle>,
+    /** `RopeDesc` of core/ops/rope.h, field by field in camelCase. */
+    description: NativeRopeDescription,
+  ): void;
+  /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
+  explainAttention(device: string, description: NativeAttentionDescription, withLse: boolean): NativeExplanation;
+}
+
+export interface NativeRopeDescription {
+  rotaryDim: number;
+  theta: number;
+  pairing: number;
+  inverse: boolean;
+  positionOffset: number;
+  scaling: number;
+  factor: number;
+  originalMax: number;
+  lowFreqFactor: number;
+  highFreqFactor: number;
+  betaFast: number;
+  betaSlow: number;
+  truncate: boolean;
+  attentionFactor: number;
+  mscale: number;
+  mscaleAllDim: number;
+  currentLength: number;
+  shortFactors: readonly number[];
+  longFactors: readonly number[];
+}
+
+export interface NativeAttentionDescription {
+  dtype: number;
+  packed: boolean;
+  batch: number;
+  seqQ: number;
+  seqKv: number;
+  headsQ: number;
+  headsK: number;
+  headsV: number;
+  headsOut: number;
+  headDim: number;
+  headDimV: number;
+  scale: number;
+  softcap: number;
+  causal: boolean;
+  windowLeft: number;
+  windowRight: number;
+  sinkTokens: number;
+  headMap: number;
+  precision: number;
+}
+
+export interface NativeExplanation {
+  supported: boolean;
+  reason: string;
+  kernel: string;
+  path: string;
+  note: string;
+  flops: number;
+  bytes: number;
+  visiblePairs: number;
+}
+
+export interface NativeDeviceInfo {
+  name: string;
+  model: string;
+  path: string;
+  paths: string[];
+  threads: number;
+  memoryBytes: number;
+}
+
+export type NativeCudaStatus =
+  | { available: true; driverVersion: number; runtimeVersion: number; devices: NativeDeviceInfo[] }
+  | {
+      available: false;
+      reason: 'not-built' | 'no-driver' | 'driver-too-old' | 'no-device' | 'unsupported-device';
+      message: string;
+      driverVersion: number;
+      runtimeVersion: number;
+    };

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace fattn::cpu {
+
+/// Non-owning reference to a callable: no allocation on the hot path.
+template <class Signature>
+class FunctionRef;
+template <class Result, class... Args>
+class FunctionRef<Result(Args...)> {
+ public:
+  template <class F>
+  FunctionRef(F& callable)
+      : object_(const_cast<void*>(static_cast<void const*>(&callable))),
+        call_([](void* object, Args... args) -> Result { return (*static_cast<F*>(object))(args...); }) {}
+  Result operator()(Args... args) const { return call_(object_, args...); }
+
+ private:
+  void* object_;
+  Result (*call_)(void*, Args...);
+};
+
+/// One thread of the pool as a task sees it.
+class Worker {
+ public:
+  virtual ~Worker() = default;
+  virtual int index() const = 0;  // 0 .. threads-1
+  /// At least `bytes` of 64-byte aligned scratch, kept and reused from task to task.
+  virtual void* scratch(size_t bytes) = 0;
+};
+
+/// What a running job may do. Lives for the duration of the job.
+class JobContext {
+ public:
+  virtual ~JobContext() = default;
+  virtual int threads() const = 0;
+  /// True once the stream is closing: return soon, results are no longer wanted. Cheap; poll per tile.
+  virtual bool stopped() const = 0;
+  /// Calls body(task, worker) for every task of [0, count) in increasing order of start, on this thread and,
+  /// where `estimated_ns` of work is worth waking them (50 µs), on idle threads. Returns when all are done.
+  /// Remaining tasks are skipped once stopped(). The first exception is rethrown here.
+  virtual void parallel_for(int64_t count, double estimated_ns,
+                            FunctionRef<void(int64_t, Worker&)> body) = 0;
+};
+
+}  // namespace fattn::cpu

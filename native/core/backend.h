@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/ops/attention.h"
+#include "core/ops/merge_attention.h"
+#include "core/ops/rope.h"
+#include "core/tensor_view.h"
+
+namespace fattn {
+
+/// Called exactly once, from a thread of the backend or, if nothing is pending, from the caller's.
+/// The argument is null on success.
+using Completion = std::function<void(std::exception_ptr)>;
+
+/// A point in a stream's order.
+class Event {
+ public:
+  virtual ~Event() = default;
+  /// Calls back when the point has been passed.
+  virtual void when_reached(Completion done) = 0;
+  /// Nanoseconds from `start` to this event; both must have been reached.
+  virtual int64_t nanoseconds_since(Event const& start) const = 0;
+};
+
+/// An ordered queue of work on one device. Work on two streams is unordered unless joined by events.
+class Stream : public std::enable_shared_from_this<Stream> {
+ public:
+  virtual ~Stream() = default;
+  virtual Device device() const = 0;
+  /// Calls back when everything queued so far is done, with the first failure since the last call.
+  virtual void synchronize(Completion done) = 0;
+  virtual std::shared_ptr<Event> record() = 0;
+  /// Later work on this stream starts after `event`.
+  virtual void wait(std::shared_ptr<Event> event) = 0;
+  /// Stops running work at the next tile, drops queued work (their completions get ERR_STREAM_CLOSED),
+  /// and returns when no job of this stream runs any more. Idempotent. Later calls throw ERR_STREAM_CLOSED.
+  virtual void close() = 0;
+  virtual bool closed() const = 0;
+};
+
+struct StreamOptions {
+  int64_t queue_depth = 65536;  // jobs waiting; one more throws ERR_QUEUE_FULL
+};
+
+/// What `explain()` says about a call.
+struct Explanation {
+  bool supported = true;
+  std::string reason;  // when not supported
+  std::string kernel;  // 'cpu/prefill', 'cpu/decode'
+  std::string path;    // instruction path: 'avx512bf16'
+  std::string note;    // e.g. why a requested precision gains nothing here
+  AttentionCost cost;
+};
+
+/// Measured ceilings of a device.
+struct Ceilings {
+  double f32_flops = 0;          // per second, all threads, fused multiply-add = 2
+  double bf16_flops = 0;         // 0 where the path has no bf16 dot product
+  double read_bytes = 0;         // per second, out of cache
+};
+
+struct DeviceInfo {
+  std::string name;    // 'cpu'
+  std::string model;   // 'AMD EPYC …'
+  std::string path;    // chosen instruction path
+  std::vector<std::string> paths;  // all that this machine can run
+  int threads = 0;
+  int64_t memory_bytes = 0;
+};
+
+/// One per kind of device. Every queueing call checks, queues on `stream` and returns.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual Device device() const = 0;
+  virtual DeviceInfo info() const = 0;
+  virtual std::shared_ptr<Storage> allocate(int64_t bytes) = 0;  // throws ERR_OUT_OF_MEMORY
+  virtual std::shared_ptr<Stream> create_stream(StreamOptions const& options) = 0;
+
+  virtual void fill(Stream& stream, TensorView dst, double value) = 0;
+  virtual void randn(Stream& stream, TensorView dst, uint64_t seed) = 0;
+  /// Same sizes, any strides, any dtypes: floats round to nearest even; to integers is refused by lib.
+  virtual void copy(Stream& stream, TensorView src, TensorView dst) = 0;
+  /// Row-major elements of `src` as `as` into host memory that outlives `done`.
+  virtual void read(Stream& stream, TensorView src, DType as, void* host, Completion done) = 0;
+
+  virtual void attention(Stream& stream, AttentionDesc desc, AttentionArgs args) = 0;
+  virtual void merge_attention(Stream& stream, MergeArgs args) = 0;
+  virtual void rope(Stream& stream, RopeDesc desc, RopeArgs args) = 0;
+
+  virtual Explanation explain_attention(AttentionDesc const& desc, bool with_lse) const = 0;
+  /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
+  virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
+  virtual void set_threads(int threads) = 0;
+};
+
+/// The backend of `device`; throws ERR_CUDA_UNAVAILABLE or ERR_DEVICE with the reason.
+Backend& backend_of(Device device);
+
+}  // namespace fattn

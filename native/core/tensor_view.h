@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/dtype.h"
+#include "core/extents.h"
+#include "core/storage.h"
+
+namespace fattn {
+
+/// Elements of a storage, addressed by sizes and strides. Copying one shares the storage.
+struct TensorView {
+  std::shared_ptr<Storage> storage;
+  DType dtype = DType::f32;
+  int64_t offset = 0;  // elements from the start of the storage
+  Extents sizes;
+  Extents strides;  // elements; 0 on a broadcast axis; negative strides are refused
+
+  bool defined() const { return storage != nullptr; }
+  int rank() const { return sizes.rank(); }
+  Device device() const { return storage->device(); }
+  int64_t elements() const { return sizes.product(); }
+  bool contiguous() const;
+
+  /// Pointer to the first element.
+  template <class T>
+  T* data() const {
+    return static_cast<T*>(storage->data()) + offset;
+  }
+  char* bytes() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
+};
+
+/// Throws ERR_BOUNDS unless every element of `view` lies inside its storage.
+void check_bounds(std::string_view name, TensorView const& view);
+
+/// `view` seen as `sizes`: aligned on the right, axes of size 1 get stride 0. Throws ERR_SHAPE.
+TensorView broadcast(std::string_view name, TensorView const& view, Extents const& sizes);
+
+}  // namespace fattn

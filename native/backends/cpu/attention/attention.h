@@ -1,0 +1,16 @@
+#pragma once
+
+#include "backends/cpu/thread_pool.h"
+#include "core/backend.h"
+#include "core/ops/attention.h"
+
+namespace fattn::cpu {
+
+/// Plans the call, then runs its tasks on the threads of `job`. Throws ERR_INDEX, before anything is
+/// written, where an index tensor holds a value outside its range.
+void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args);
+
+/// Which kernel and path would serve the call.
+Explanation explain_attention(AttentionDesc const& desc, bool with_lse);
+
+}  // namespace fattn::cpu

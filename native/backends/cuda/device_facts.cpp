@@ -1,0 +1,112 @@
+// What this process can learn about CUDA without owning a context. The runtime is linked statically
+// and looks for the driver at its first call, so nothing here runs before somebody asks.
+
+#include <cuda_runtime_api.h>
+
+#include <sstream>
+#include <string>
+
+#include "core/cuda_status.h"
+
+namespace fattn {
+namespace {
+
+constexpr int kLeastMajor = 8;  // sm_80: the first with asynchronous copies and bf16 tensor cores
+
+/// 13020 -> '13.2', the way CUDA encodes its versions.
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+/// The first driver branch of each generation this package can be built with (toolkit release
+/// notes).
+std::string driver_needed(int runtime_version) {
+  int const major = runtime_version / 1000;
+  if (major == 13) return "R580 or later";
+  if (major == 12) return "R525 or later";
+  return "one made for CUDA " + version_text(runtime_version);
+}
+
+CudaStatus unavailable(CudaStatus status, std::string reason, std::string message) {
+  status.available = false;
+  status.reason = std::move(reason);
+  status.message = std::move(message);
+  return status;
+}
+
+/// The answer where the driver refused to count devices.
+CudaStatus without_devices(CudaStatus status, cudaError_t error) {
+  std::string const needed = "CUDA " + version_text(status.runtime_version) +
+                             ", which this package was built with, needs a driver of branch " +
+                             driver_needed(status.runtime_version);
+  switch (error) {
+    case cudaErrorInsufficientDriver:  // also what a missing driver answers: the version tells
+    case cudaErrorStubLibrary:
+      if (status.driver_version == 0) {
+        return unavailable(std::move(status), "no-driver",
+                           "No NVIDIA driver was found. Install one to use a GPU (" + needed +
+                               "), or use device 'cpu'.");
+      }
+      {
+        std::string const found = version_text(status.driver_version);
+        return unavailable(
+            std::move(status), "driver-too-old",
+            "The NVIDIA driver supports CUDA up to " + found + " only. Update it: " + needed + ".");
+      }
+    case cudaErrorNoDevice:
+      return unavailable(
+          std::move(status), "no-device",
+          "The NVIDIA driver sees no device. Check that a GPU is passed to this machine "
+          "or container, and that CUDA_VISIBLE_DEVICES does not hide it.");
+    default:
+      return unavailable(std::move(status), "no-device",
+                         std::string("The NVIDIA driver reports no usable device: ") +
+                             cudaGetErrorString(error) + " (" + cudaGetErrorName(error) +
+                             "). Check `nvidia-smi` on this machine.");
+  }
+}
+
+/// A failed query leaves its error behind for the next caller of the runtime: take it away.
+void clear_last_error() { static_cast<void>(cudaGetLastError()); }
+
+}  // namespace
+
+CudaStatus cuda_status() {
+  CudaStatus status;
+  cudaRuntimeGetVersion(&status.runtime_version);
+  if (cudaDriverGetVersion(&status.driver_version) != cudaSuccess) status.driver_version = 0;
+
+  int count = 0;
+  if (cudaError_t const error = cudaGetDeviceCount(&count); error != cudaSuccess) {
+    clear_last_error();
+    return without_devices(std::move(status), error);
+  }
+  if (count == 0) return without_devices(std::move(status), cudaErrorNoDevice);
+
+  std::ostringstream found;
+  bool any_supported = false;
+  for (int index = 0; index < count; ++index) {
+    cudaDeviceProp properties{};
+    if (cudaError_t const error = cudaGetDeviceProperties(&properties, index);
+        error != cudaSuccess) {
+      clear_last_error();
+      return without_devices(std::move(status), error);
+    }
+    any_supported = any_supported || properties.major >= kLeastMajor;
+    found << (index == 0 ? "" : ", ") << properties.name << " (sm_" << properties.major
+          << properties.minor << ")";
+  }
+  if (!any_supported) {
+    return unavailable(std::move(status), "unsupported-device",
+                       "Found " + found.str() + "; the kernels need sm_" +
+                           std::to_string(kLeastMajor) + "0 or later. Use device 'cpu'.");
+  }
+  // A device is there and it would do, but `backends.cpp` lists no CUDA backend: say that, and not
+  // that CUDA is available.
+  return unavailable(
+      std::move(status), "not-built",
+      "Found " + found.str() +
+          ", but this version of the package has no CUDA kernels yet. Use device 'cpu'.");
+}
+
+}  // namespace fattn

@@ -29,7 +29,8 @@ class Event {
   virtual int64_t nanoseconds_since(Event const& start) const = 0;
 };
 
-/// An ordered queue of work on one device. Work on two streams is unordered unless joined by events.
+/// An ordered queue of work on one device. Work on two streams is unordered unless joined by
+/// events.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
   virtual ~Stream() = default;
@@ -39,8 +40,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   virtual std::shared_ptr<Event> record() = 0;
   /// Later work on this stream starts after `event`.
   virtual void wait(std::shared_ptr<Event> event) = 0;
-  /// Stops running work at the next tile, drops queued work (their completions get ERR_STREAM_CLOSED),
-  /// and returns when no job of this stream runs any more. Idempotent. Later calls throw ERR_STREAM_CLOSED.
+  /// Stops running work at the next tile, drops queued work (their completions get
+  /// ERR_STREAM_CLOSED), and returns when no job of this stream runs any more. Idempotent. Later
+  /// calls throw ERR_STREAM_CLOSED.
   virtual void close() = 0;
   virtual bool closed() const = 0;
 };
@@ -61,15 +63,15 @@ struct Explanation {
 
 /// Measured ceilings of a device.
 struct Ceilings {
-  double f32_flops = 0;          // per second, all threads, fused multiply-add = 2
-  double bf16_flops = 0;         // 0 where the path has no bf16 dot product
-  double read_bytes = 0;         // per second, out of cache
+  double f32_flops = 0;   // per second, all threads, fused multiply-add = 2
+  double bf16_flops = 0;  // 0 where the path has no bf16 dot product
+  double read_bytes = 0;  // per second, out of cache
 };
 
 struct DeviceInfo {
-  std::string name;    // 'cpu'
-  std::string model;   // 'AMD EPYC …'
-  std::string path;    // chosen instruction path
+  std::string name;                // 'cpu'
+  std::string model;               // 'AMD EPYC …'
+  std::string path;                // chosen instruction path
   std::vector<std::string> paths;  // all that this machine can run
   int threads = 0;
   int64_t memory_bytes = 0;
@@ -86,7 +88,8 @@ class Backend {
 
   virtual void fill(Stream& stream, TensorView dst, double value) = 0;
   virtual void randn(Stream& stream, TensorView dst, uint64_t seed) = 0;
-  /// Same sizes, any strides, any dtypes: floats round to nearest even; to integers is refused by lib.
+  /// Same sizes, any strides, any dtypes: floats round to nearest even; to integers is refused by
+  /// lib.
   virtual void copy(Stream& stream, TensorView src, TensorView dst) = 0;
   /// Row-major elements of `src` as `as` into host memory that outlives `done`.
   virtual void read(Stream& stream, TensorView src, DType as, void* host, Completion done) = 0;
@@ -101,7 +104,14 @@ class Backend {
   virtual void set_threads(int threads) = 0;
 };
 
-/// The backend of `device`; throws ERR_CUDA_UNAVAILABLE or ERR_DEVICE with the reason.
+/// One device of every kind that is compiled in and usable.
+std::vector<Backend*> backends();
+
+/// Instruction paths compiled into the CPU backend, whether or not this machine runs them.
+std::vector<std::string> compiled_paths();
+
+/// The backend of `device`; throws ERR_CUDA_UNAVAILABLE, ERR_UNSUPPORTED or ERR_DEVICE with the
+/// reason.
 Backend& backend_of(Device device);
 
 }  // namespace fattn

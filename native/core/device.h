@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace fattn {
 
@@ -17,5 +18,8 @@ struct Device {
 
 /// 'cpu', 'cuda:0', …
 std::string name_of(Device device);
+
+/// The reverse; throws ERR_DEVICE for anything but 'cpu' and 'cuda:N'.
+Device parse_device(std::string_view name);
 
 }  // namespace fattn

@@ -5,7 +5,8 @@
 
 namespace fattn {
 
-/// Element type of a tensor. The numeric values cross the binding: `lib/dtype.ts` has the same list.
+/// Element type of a tensor. The numeric values cross the binding: `lib/dtype.ts` has the same
+/// list.
 enum class DType : uint8_t { f32 = 0, f16 = 1, bf16 = 2, i32 = 3, u8 = 4, boolean = 5 };
 
 /// Bytes of one element.

@@ -9,25 +9,25 @@ namespace fattn {
 
 /// Closed list; `lib/errors.ts` has the same names. Users branch on these, never on text.
 enum class ErrorCode {
-  kNotATensor,        // ERR_NOT_A_TENSOR
-  kNotAStream,        // ERR_NOT_A_STREAM
-  kArgumentType,      // ERR_ARGUMENT_TYPE
-  kArgumentValue,     // ERR_ARGUMENT_VALUE
-  kDType,             // ERR_DTYPE
-  kShape,             // ERR_SHAPE
-  kLayout,            // ERR_LAYOUT
-  kDevice,            // ERR_DEVICE
-  kBounds,            // ERR_BOUNDS
-  kIndex,             // ERR_INDEX: the contents of an index tensor point outside
-  kOption,            // ERR_OPTION: options that contradict one another
-  kDisposed,          // ERR_DISPOSED
-  kStreamClosed,      // ERR_STREAM_CLOSED
-  kQueueFull,         // ERR_QUEUE_FULL
-  kUnsupported,       // ERR_UNSUPPORTED
-  kOutOfMemory,       // ERR_OUT_OF_MEMORY
-  kCudaUnavailable,   // ERR_CUDA_UNAVAILABLE
-  kNativeLoad,        // ERR_NATIVE_LOAD
-  kInternal,          // ERR_INTERNAL
+  kNotATensor,       // ERR_NOT_A_TENSOR
+  kNotAStream,       // ERR_NOT_A_STREAM
+  kArgumentType,     // ERR_ARGUMENT_TYPE
+  kArgumentValue,    // ERR_ARGUMENT_VALUE
+  kDType,            // ERR_DTYPE
+  kShape,            // ERR_SHAPE
+  kLayout,           // ERR_LAYOUT
+  kDevice,           // ERR_DEVICE
+  kBounds,           // ERR_BOUNDS
+  kIndex,            // ERR_INDEX: the contents of an index tensor point outside
+  kOption,           // ERR_OPTION: options that contradict one another
+  kDisposed,         // ERR_DISPOSED
+  kStreamClosed,     // ERR_STREAM_CLOSED
+  kQueueFull,        // ERR_QUEUE_FULL
+  kUnsupported,      // ERR_UNSUPPORTED
+  kOutOfMemory,      // ERR_OUT_OF_MEMORY
+  kCudaUnavailable,  // ERR_CUDA_UNAVAILABLE
+  kNativeLoad,       // ERR_NATIVE_LOAD
+  kInternal,         // ERR_INTERNAL
 };
 
 /// 'ERR_SHAPE' and so on.

@@ -21,7 +21,8 @@ class Extents {
   int64_t& operator[](int axis) { return values_[axis]; }
   bool operator==(Extents const& other) const;
 
-  /// Product of all values, 1 for rank 0. Throws ERR_SHAPE where it overflows int64 or one is negative.
+  /// Product of all values, 1 for rank 0. Throws ERR_SHAPE where it overflows int64 or one is
+  /// negative.
   int64_t product() const;
 
  private:

@@ -35,6 +35,12 @@ struct TensorView {
 /// Throws ERR_BOUNDS unless every element of `view` lies inside its storage.
 void check_bounds(std::string_view name, TensorView const& view);
 
+/// Throws ERR_LAYOUT unless all elements of `view` lie apart, as something that is written to must.
+void check_distinct(std::string_view name, TensorView const& view);
+
+/// Whether the spans from first to last element of two views meet. Elements between may not.
+bool spans_overlap(TensorView const& a, TensorView const& b);
+
 /// `view` seen as `sizes`: aligned on the right, axes of size 1 get stride 0. Throws ERR_SHAPE.
 TensorView broadcast(std::string_view name, TensorView const& view, Extents const& sizes);
 

@@ -10,10 +10,11 @@ namespace fattn {
 /// How heads are paired when no explicit map is given. `o` is an output head; hO is the largest of
 /// the three head counts. The tensor with fewer heads is shared.
 enum class HeadMap : uint8_t {
-  kDefault = 0,     // grouped if hQ is the largest count, tile otherwise (attention-variants 3.2)
-  kGrouped = 1,     // head floor(o * hX / hO): contiguous groups
-  kTile = 2,        // head o mod hX
-  kInterleave = 3,  // reversed SQA: query head floor(o / R); the same rule as grouped, by its field name
+  kDefault = 0,  // grouped if hQ is the largest count, tile otherwise (attention-variants 3.2)
+  kGrouped = 1,  // head floor(o * hX / hO): contiguous groups
+  kTile = 2,     // head o mod hX
+  kInterleave =
+      3,  // reversed SQA: query head floor(o / R); the same rule as grouped, by its field name
 };
 
 enum class Precision : uint8_t { kStorage = 0, kBFloat16 = 1 };
@@ -21,19 +22,19 @@ enum class Precision : uint8_t { kStorage = 0, kBFloat16 = 1 };
 /// Everything about a call that is not a pointer.
 struct AttentionDesc {
   DType dtype = DType::f32;
-  bool packed = false;     // q [tQ, hQ, d] with cu_seq_lens, else q [b, sQ, hQ, d]
-  int64_t batch = 0;       // sequences
-  int64_t seq_q = 0;       // per sequence; packed: total query tokens
-  int64_t seq_kv = 0;      // per sequence; packed: total key tokens
+  bool packed = false;  // q [tQ, hQ, d] with cu_seq_lens, else q [b, sQ, hQ, d]
+  int64_t batch = 0;    // sequences
+  int64_t seq_q = 0;    // per sequence; packed: total query tokens
+  int64_t seq_kv = 0;   // per sequence; packed: total key tokens
   int64_t heads_q = 0;
   int64_t heads_k = 0;
   int64_t heads_v = 0;
-  int64_t heads_out = 0;   // largest of the three unless a map tensor is given, then heads_q
-  int64_t head_dim = 0;    // d: q and k
-  int64_t head_dim_v = 0;  // dV: v and out
-  double scale = 1;        // factor on q.k, without unit
-  double softcap = 0;      // cap * tanh(x / cap); 0 = off
-  bool causal = false;     // j <= i + (sKv - sQ), per sequence
+  int64_t heads_out = 0;      // largest of the three unless a map tensor is given, then heads_q
+  int64_t head_dim = 0;       // d: q and k
+  int64_t head_dim_v = 0;     // dV: v and out
+  double scale = 1;           // factor on q.k, without unit
+  double softcap = 0;         // cap * tanh(x / cap); 0 = off
+  bool causal = false;        // j <= i + (sKv - sQ), per sequence
   int64_t window_left = -1;   // keys before the aligned one, -1 = unbounded
   int64_t window_right = -1;  // keys after it, -1 = unbounded
   int64_t sink_tokens = 0;    // first keys that the window never hides
@@ -45,9 +46,9 @@ struct AttentionDesc {
 /// q, k, v and out need stride 1 on the last axis.
 struct AttentionArgs {
   TensorView q, k, v, out;
-  TensorView lse;             // f32 [b, hO, sQ] or packed [hO, tQ], natural log
-  TensorView bias;            // f32 or dtype of q, broadcast to [b, hO, sQ, sKv]; not with packed
-  TensorView mask;            // boolean/u8, broadcast to [b, hO, sQ, sKv], nonzero = visible; not with packed
+  TensorView lse;   // f32 [b, hO, sQ] or packed [hO, tQ], natural log
+  TensorView bias;  // f32 or dtype of q, broadcast to [b, hO, sQ, sKv]; not with packed
+  TensorView mask;  // boolean/u8, broadcast to [b, hO, sQ, sKv], nonzero = visible; not with packed
   TensorView sinks;           // f32 [hO], logit that joins the denominator only
   TensorView alibi_slopes;    // f32 [hO] or [b, hO]
   TensorView temperature;     // f32, broadcast to lse's shape; multiplies the scaled scores
@@ -61,15 +62,24 @@ struct AttentionArgs {
   TensorView window_left;     // i32 [hO], replaces desc.window_left
   TensorView window_right;    // i32 [hO], replaces desc.window_right
   TensorView sink_tokens;     // i32 [hO], replaces desc.sink_tokens
-  TensorView head_map_k;      // i32 [hQ]: K head of each query head; contents checked when the job runs
-  TensorView head_map_v;      // i32 [hQ]
+  TensorView head_map_k;  // i32 [hQ]: K head of each query head; contents checked when the job runs
+  TensorView head_map_v;  // i32 [hQ]
 };
 
+/// Fills the extents, dtype and `packed` of `desc` from the tensors; check_attention() then holds
+/// them against every tensor. Throws ERR_SHAPE where q, k, v have too few axes to read them from.
+void describe_attention(AttentionArgs const& args, AttentionDesc& desc);
+
+/// Refuses a description that no tensors could make right: extents, head rules, ranges of numbers.
+void check_description(AttentionDesc const& desc);
+
 /// Last gate before raw pointers: refuses whatever could make a kernel touch memory outside a
-/// storage. Good messages are the business of `lib/`. Broadcasts bias, mask, temperature and gate in place.
+/// storage. Good messages are the business of `lib/`. Broadcasts bias, mask, temperature and gate
+/// in place.
 void check_attention(AttentionDesc const& desc, AttentionArgs& args);
 
-/// What a call costs, from shapes alone (per-head and per-sequence tensors count as their scalar default).
+/// What a call costs, from shapes alone. Per-head and per-sequence tensors count as their scalar
+/// default; the sequences of a packed call count as equally long, to within one token.
 struct AttentionCost {
   double flops = 0;          // 2 (d + dV) per visible pair and output head
   double bytes = 0;          // compulsory: q, k, v, out and lse once each

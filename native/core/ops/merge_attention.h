@@ -6,8 +6,8 @@
 
 namespace fattn {
 
-/// States over disjoint key sets (attention-variants 1.4): O = sum_p softmax_p(w_p) O_p with w_p = lse_p,
-/// or the caller's `weight`. The merged lse is logsumexp_p(w_p), sink included.
+/// States over disjoint key sets (attention-variants 1.4): O = sum_p softmax_p(w_p) O_p with w_p =
+/// lse_p, or the caller's `weight`. The merged lse is logsumexp_p(w_p), sink included.
 struct MergePart {
   TensorView out;     // [b, s, h, d] (packed [t, h, d]), dtype of the result
   TensorView lse;     // f32 [b, h, s] (packed [h, t]); undefined when weight is given

@@ -31,8 +31,7 @@ const broken = [];
 for (const line of `${run.stdout}\n${run.stderr}`.split('\n')) {
   const named = /(?:Compiling entry function|Function properties for) '?([^' ]+)'?/.exec(line);
   if (named) kernel = named[1];
-  for (const rule of rules)
-    if (rule.pattern.test(line)) broken.push(`${kernel} ${rule.broken}: ${line.trim()}`);
+  for (const rule of rules) if (rule.pattern.test(line)) broken.push(`${kernel} ${rule.broken}: ${line.trim()}`);
 }
 for (const message of broken) console.error(`ptxas-gate: ${message}`);
 process.exit(broken.length > 0 ? 1 : 0);

@@ -1,0 +1,23 @@
+/** What the parity tables run on: every device of this process, with the instruction path it uses. */
+
+import { devices } from '../../lib/index.js';
+import type { FloatDType } from '../oracle/round.js';
+
+export interface Target {
+  /** For test names: 'cpu/avx512bf16, float16'. */
+  name: string;
+  device: string;
+  dtype: FloatDType;
+}
+
+const dtypes: readonly FloatDType[] = ['float32', 'float16', 'bfloat16'];
+
+/**
+ * Devices times dtypes. The instruction path of the CPU is chosen once per process, by the environment variable
+ * FUSED_ATTENTION_CPU_LEVEL, so `scripts/test.mjs` runs the tables once per path.
+ */
+export function targets(only: readonly FloatDType[] = dtypes): Target[] {
+  return devices().flatMap(({ name, path }) =>
+    only.map((dtype) => ({ name: `${name}/${path}, ${dtype}`, device: name, dtype })),
+  );
+}

@@ -1,0 +1,67 @@
+/** Tolerances, derived from what a naive implementation errs by. The only place where a result is judged. */
+
+import { ulp, type FloatDType } from '../oracle/round.js';
+
+export interface Budget {
+  /** Largest error of one element. */
+  max: number;
+  /** Root mean square error of the tensor. */
+  rms: number;
+}
+
+const isJudged = (x: number) => Number.isFinite(x);
+
+function rootMeanSquare(values: readonly number[]): number {
+  return values.length === 0 ? 0 : Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
+}
+
+function errors(actual: ArrayLike<number>, exact: ArrayLike<number>): number[] {
+  const result: number[] = [];
+  for (let n = 0; n < exact.length; ++n) if (isJudged(exact[n]!)) result.push(Math.abs(actual[n]! - exact[n]!));
+  return result;
+}
+
+/**
+ * What a result of storage `dtype` may err by: at its worst element twice as much as the naive implementation `plain`
+ * plus one unit in the last place at the largest value; over the tensor no more than `plain`, plus what rounding each
+ * exact element once costs on average (an error spread evenly over one unit: unit / sqrt(12)).
+ */
+export function roundingBudget(dtype: FloatDType, exact: ArrayLike<number>, plain: ArrayLike<number>): Budget {
+  const judged = Array.from(exact).filter(isJudged);
+  const largest = judged.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const naive = errors(plain, exact);
+  const oneRounding = rootMeanSquare(judged.map((x) => ulp(x, dtype))) / Math.sqrt(12);
+  return {
+    max: 2 * naive.reduce((most, x) => Math.max(most, x), 0) + ulp(largest, dtype),
+    rms: rootMeanSquare(naive) + oneRounding,
+  };
+}
+
+/** Fails unless NaN and infinity agree position by position and the errors stay within `budget`. */
+export function assertWithin(actual: ArrayLike<number>, exact: ArrayLike<number>, budget: Budget, what = 'result') {
+  if (actual.length !== exact.length)
+    throw new Error(`${what} has ${actual.length} elements, expected ${exact.length}`);
+  let worst = 0;
+  for (let n = 0; n < exact.length; ++n) {
+    if (!isJudged(exact[n]!) || !isJudged(actual[n]!)) {
+      if (!Object.is(exact[n], actual[n])) throw new Error(`${what}[${n}] is ${actual[n]}, expected ${exact[n]}`);
+    } else if (Math.abs(actual[n]! - exact[n]!) > Math.abs(actual[worst]! - exact[worst]!) || !isJudged(exact[worst]!))
+      worst = n;
+  }
+  const found = errors(actual, exact);
+  const max = found.reduce((most, x) => Math.max(most, x), 0);
+  const rms = rootMeanSquare(found);
+  const place = `${what}[${worst}] is ${actual[worst]}, expected ${exact[worst]}`;
+  if (max > budget.max) throw new Error(`${place}: off by ${max}, allowed ${budget.max}`);
+  if (rms > budget.rms)
+    throw new Error(`${what}: root mean square error ${rms}, allowed ${budget.rms}; worst: ${place}`);
+}
+
+/** Fails unless the two hold the same bits. */
+export function assertSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>, what = 'result') {
+  if (actual.length !== expected.length)
+    throw new Error(`${what} has ${actual.length} elements, expected ${expected.length}`);
+  for (let n = 0; n < expected.length; ++n)
+    if (!Object.is(actual[n], expected[n]))
+      throw new Error(`${what} differs first at [${n}]: ${actual[n]}, expected the bits of ${expected[n]}`);
+}

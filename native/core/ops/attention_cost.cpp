@@ -1,0 +1,84 @@
+#include <algorithm>
+
+#include "core/ops/attention.h"
+
+namespace fattn {
+namespace {
+
+/// Sum over i of [0, rows) of i + first, clamped to [low, high], 0 <= low <= high < 2^31.
+/// In closed form, so that asking about a long sequence costs nothing; exact in 64 bits.
+int64_t sum_clamped(int64_t rows, int64_t first, int64_t low, int64_t high) {
+  int64_t const rises = std::clamp<int64_t>(low - first, 0, rows);  // rows before it count `low`
+  int64_t const flat = std::clamp<int64_t>(high - first, rises, rows);  // rows from it count `high`
+  int64_t const between = (flat - rises) * ((rises + first) + (flat - 1 + first)) / 2;
+  return rises * low + (flat > rises ? between : 0) + (rows - flat) * high;
+}
+
+/// Visible pairs of one head and one sequence (attention-variants 1.3), by counting for each row
+/// the sink keys [0, sinks) below its causal limit and the window's keys [left, right] beyond the
+/// sink keys.
+int64_t pairs_of_sequence(AttentionDesc const& desc, int64_t seq_q, int64_t seq_kv) {
+  int64_t const aligned = seq_kv - seq_q;  // a(i) = i + aligned
+  int64_t const all = seq_q * seq_kv;
+  int64_t const reach = seq_q + seq_kv;  // no bound further out than this hides anything
+  int64_t const sinks = std::min(desc.sink_tokens, seq_kv);
+  int64_t const left = std::min(desc.window_left, reach);
+  int64_t right = std::min(desc.window_right, reach);
+  if (desc.causal) right = 0;
+
+  int64_t const sink_pairs =
+      desc.causal ? sum_clamped(seq_q, aligned + 1, 0, sinks) : seq_q * sinks;
+  int64_t const ends = right < 0 ? all : sum_clamped(seq_q, aligned + right + 1, sinks, seq_kv);
+  int64_t const starts =
+      left < 0 ? seq_q * sinks : sum_clamped(seq_q, aligned - left, sinks, seq_kv);
+  return sink_pairs + ends - starts;
+}
+
+/// Packed sequences are taken as equally long: `total` tokens over `batch`, the first ones one
+/// longer.
+int64_t length_of(int64_t total, int64_t batch, int64_t sequence) {
+  return total / batch + (sequence < total % batch ? 1 : 0);
+}
+
+double visible_pairs(AttentionDesc const& desc) {
+  if (desc.batch == 0) return 0;
+  if (!desc.packed)
+    return static_cast<double>(desc.batch) *
+           static_cast<double>(pairs_of_sequence(desc, desc.seq_q, desc.seq_kv));
+  // At most three runs of sequences with equal lengths.
+  int64_t const longer_q = desc.seq_q % desc.batch, longer_kv = desc.seq_kv % desc.batch;
+  int64_t const ends[] = {std::min(longer_q, longer_kv), std::max(longer_q, longer_kv), desc.batch};
+  double pairs = 0;
+  int64_t start = 0;
+  for (int64_t const end : ends) {
+    if (end == start) continue;
+    pairs += static_cast<double>(end - start) *
+             static_cast<double>(pairs_of_sequence(desc, length_of(desc.seq_q, desc.batch, start),
+                                                   length_of(desc.seq_kv, desc.batch, start)));
+    start = end;
+  }
+  return pairs;
+}
+
+}  // namespace
+
+AttentionCost attention_cost(AttentionDesc const& desc, bool with_lse) {
+  check_description(desc);
+  AttentionCost cost;
+  cost.visible_pairs = visible_pairs(desc);
+  cost.flops = 2.0 * static_cast<double>(desc.head_dim + desc.head_dim_v) * cost.visible_pairs *
+               static_cast<double>(desc.heads_out);
+  double const sequences = desc.packed ? 1 : static_cast<double>(desc.batch);
+  double const queries = sequences * static_cast<double>(desc.seq_q);
+  double const keys = sequences * static_cast<double>(desc.seq_kv);
+  double const per_query =
+      static_cast<double>(desc.heads_q) * static_cast<double>(desc.head_dim) +
+      static_cast<double>(desc.heads_out) * static_cast<double>(desc.head_dim_v);
+  double const per_key = static_cast<double>(desc.heads_k) * static_cast<double>(desc.head_dim) +
+                         static_cast<double>(desc.heads_v) * static_cast<double>(desc.head_dim_v);
+  cost.bytes = static_cast<double>(size_of(desc.dtype)) * (queries * per_query + keys * per_key);
+  if (with_lse) cost.bytes += 4.0 * queries * static_cast<double>(desc.heads_out);
+  return cost;
+}
+
+}  // namespace fattn

@@ -1,6 +1,5 @@
 // The rules of CONTRIBUTING.md that a machine can check.
 
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Findings, readFiles, root } from './house/files.mjs';
 import { checkImports } from './house/imports.mjs';
@@ -22,12 +21,13 @@ if (options.help) {
   process.exit(0);
 }
 
+process.chdir(root);
 const findings = new Findings();
 const files = readFiles();
 checkIncludes(files, findings);
 checkImports(files, findings);
 checkText(files, findings);
-const objects = checkSymbols(path.join(root, 'build-cmake'), options.objects, findings);
+const objects = checkSymbols('build-cmake', options.objects, findings);
 
 for (const warning of findings.warnings) console.warn(`warning: ${warning}`);
 for (const failure of findings.failures) console.error(`FAIL ${failure}`);

@@ -14,7 +14,7 @@ const table = [
   { folder: /^test\/oracle\/.*\.test\.ts$/, own: ['test/oracle/', 'test/support/'], packages: builtin },
   { folder: 'test/oracle/', own: ['test/oracle/'], packages: /^$/ }, // it must be able to disagree
   { folder: 'test/api/', own: ['test/', 'lib/index', 'lib/checks/'], packages: builtin },
-  { folder: 'test/package/', own: ['test/', 'scripts/', 'package.json'], packages: builtin },
+  { folder: 'test/package/', own: [''], packages: /./ }, // tests of the package and of these scripts
   { folder: 'test/', own: ['test/', 'lib/index', 'bench/', 'package.json'], packages: builtin },
   {
     folder: 'bench/',
@@ -24,14 +24,18 @@ const table = [
   { folder: 'scripts/', own: ['scripts/'], packages: /^(?:node:.*|cmake-js\/bin\/cmake-js|node-gyp-build)$/ },
   { folder: '', own: [''], packages: /./ }, // configuration of tools at the root
 ];
-const imports = /(?:^|[^.\w])(?:from|import|import\s*\(|require(?:\.resolve)?\s*\()\s*(['"])([^'"\n$]+)\1/g;
+// A statement at the start of a line (the last line of one that spans several), or a call anywhere.
+const imports = [
+  /^\s*(?:import|export|\})(?:[^'"\n]*\bfrom)?\s*(['"])([^'"\n]+)\1/gm,
+  /\b(?:import|require|require\.resolve)\(\s*(['"])([^'"\n$]+)\1/g,
+];
 
 export function checkImports(files, findings) {
   for (const { name, text } of files.filter((file) => isScript(file.name))) {
     const rule = table.find(({ folder }) => (folder instanceof RegExp ? folder.test(name) : name.startsWith(folder)));
     const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ' '));
-    for (const match of code.matchAll(imports)) {
-      const line = code.slice(0, match.index + 1).split('\n').length;
+    for (const match of imports.flatMap((pattern) => [...code.matchAll(pattern)])) {
+      const line = code.slice(0, match.index + match[0].length).split('\n').length;
       checkImport(name, line, match[2], rule, findings);
     }
   }

@@ -6,7 +6,9 @@
 #define FATTN_HOST_DEVICE __host__ __device__ __forceinline__
 #define FATTN_UNROLL _Pragma("unroll")
 #else
-#define FATTN_DEVICE inline
-#define FATTN_HOST_DEVICE inline
+// Always inlined: the per-instruction-set units of the CPU backend use these functions too, and an
+// out-of-line copy compiled for a newer CPU could be linked into the path of an older one.
+#define FATTN_DEVICE __attribute__((always_inline)) inline
+#define FATTN_HOST_DEVICE __attribute__((always_inline)) inline
 #define FATTN_UNROLL _Pragma("GCC unroll 16")
 #endif

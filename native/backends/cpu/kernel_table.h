@@ -19,6 +19,8 @@ struct KernelTable {
   /// One task of a planned attention call; `scratch` holds plan.scratch_bytes, 64-byte aligned.
   void (*prefill)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
   void (*decode)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
+  /// Merges the partial states of rows [task.row_begin, task.row_end) of output head task.head_begin.
+  void (*combine)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
 
   /// Register-only multiply-adds; returns the floating point operations done. For measuring ceilings.
   double (*burn_f32)(int64_t rounds);

@@ -1,0 +1,131 @@
+// Packing: copies of blocks of q, k and v in the order in which the micro-kernel reads them, widened or
+// paired on the way.
+#pragma once
+
+#include "backends/cpu/attention/micro_kernel.h"
+#include "backends/cpu/attention/scratch.h"
+#include "backends/cpu/attention/sources.h"
+
+namespace fattn::cpu {
+
+/// Reads `kLanes` steps of a row as the elements of a product, zero-filled past `count` elements of the row.
+template <class Isa, class Source, class Product>
+struct StepReader;
+
+template <class Isa, class Source>
+struct StepReader<Isa, Source, F32Product<Isa>> {
+  [[gnu::always_inline]] static typename Isa::F read(typename Source::Element const* p, int count) {
+    return load_upto<Isa, Source>(p, count);
+  }
+};
+
+template <class Isa, class Source>
+struct StepReader<Isa, Source, Bf16Product<Isa>> {
+  [[gnu::always_inline]] static typename Isa::F read(typename Source::Element const* p, int count) {
+    typename Isa::F low = load_upto<Isa, Source>(p, count);
+    int const rest = count - Isa::kLanes;
+    typename Isa::F high =
+        rest > 0 ? load_upto<Isa, Source>(p + Isa::kLanes, rest) : Isa::zero();
+    return Isa::as_float(Isa::pairs(low, high));
+  }
+};
+
+/// One row as steps of the product: out[steps], zero-filled to whole vectors.
+template <class Isa, class Source, class Product>
+void pack_row(typename Source::Element const* row, int count, int32_t* out) {
+  constexpr int kElements = Isa::kLanes * Product::kPerStep;
+  for (int c = 0; c < count; c += kElements, out += Isa::kLanes) {
+    Isa::store(out, Isa::as_int(StepReader<Isa, Source, Product>::read(row + c, count - c)));
+  }
+}
+
+/// Keys [key, key + count) as panels [step][panel keys]: the transpose of their rows. Keys past `count` are
+/// zero up to the end of their group of vectors.
+template <class Isa, class Source, class Product>
+void pack_keys(Operand const& k, int64_t base, int head, int key, int count, int head_dim,
+               int32_t* panels, int64_t panel_elements) {
+  constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
+  constexpr int kElements = kLanes * Product::kPerStep;
+  int const steps = (head_dim + Product::kPerStep - 1) / Product::kPerStep;
+  for (int first = 0; first < round_up(count, kElements); first += kLanes) {
+    int32_t* column = panels + first / kPanel * panel_elements + first % kPanel;
+    int const rows = count - first < kLanes ? count - first : kLanes;  // may be negative
+    for (int step = 0; step < steps; step += kLanes) {
+      int const element = step * Product::kPerStep;
+      typename Isa::F block[kLanes];
+      if (rows == kLanes && head_dim - element >= kElements) {
+        auto const* p = row_of<Source>(k, base, key + first, head) + element;
+        FATTN_UNROLL for (int r = 0; r < kLanes; ++r) {
+          block[r] = StepReader<Isa, Source, Product>::read(p + r * k.row, kElements);
+        }
+      } else {
+        for (int r = 0; r < kLanes; ++r) {
+          block[r] = Isa::zero();
+          if (r >= rows) continue;
+          auto const* p = row_of<Source>(k, base, key + first + r, head) + element;
+          block[r] = StepReader<Isa, Source, Product>::read(p, head_dim - element);
+        }
+      }
+      Isa::transpose(block);
+      int const depth = steps - step < kLanes ? steps - step : kLanes;
+      if (depth == kLanes) {
+        FATTN_UNROLL for (int s = 0; s < kLanes; ++s) {
+          Isa::store(column + (step + s) * kPanel, Isa::as_int(block[s]));
+        }
+      } else {
+        for (int s = 0; s < depth; ++s) {
+          Isa::store(column + (step + s) * kPanel, Isa::as_int(block[s]));
+        }
+      }
+    }
+  }
+}
+
+/// Marks the keys of [key, key + count) whose value row holds an infinity or a NaN; true if there is one.
+template <class Isa, class Source>
+bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
+                     uint8_t* bad) {
+  bool any = false;
+  for (int j = 0; j < count; ++j) {
+    auto const* row = row_of<Source>(v, base, key + j, head);
+    typename Isa::I finite = Isa::set1(-1);
+    for (int c = 0; c < head_dim_v; c += Isa::kLanes) {
+      typename Isa::F x = load_upto<Isa, Source>(row + c, head_dim_v - c);
+      finite &= (x - x == 0.0f);
+    }
+    bad[j] = 0;
+    for (int i = 0; i < Isa::kLanes; ++i) bad[j] |= finite[i] == 0;
+    any |= bad[j] != 0;
+  }
+  return any;
+}
+
+/// Values [key, key + count) as panels [step][panel columns]; a step is one key, or a pair of keys on the dot
+/// path. Keys marked bad, and the missing half of a last pair, are zero.
+template <class Isa, class Source, class Product>
+void pack_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
+                 uint8_t const* bad, int32_t* panels, int64_t block_steps) {
+  constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
+  auto read = [&](int j, int column) [[gnu::always_inline]] {
+    if (j >= count || (bad && bad[j])) return Isa::zero();
+    return load_upto<Isa, Source>(row_of<Source>(v, base, key + j, head) + column,
+                                  head_dim_v - column);
+  };
+  int const width = round_up(head_dim_v, kLanes);
+  for (int column = 0; column < width; column += kPanel) {
+    int const panel = width - column < kPanel ? width - column : kPanel;
+    int32_t* out = panels + column * block_steps;
+    for (int j = 0; j < count; j += Product::kPerStep, out += panel) {
+      for (int c = 0; c < panel; c += kLanes) {
+        typename Isa::I bits = Isa::as_int(read(j, column + c));
+        if constexpr (Product::kPerStep == 2) {
+          typename Isa::F even = Isa::as_float(bits), odd = read(j + 1, column + c);
+          bits = (typename Isa::I)(Isa::bf16_bits(even) | (Isa::bf16_bits(odd) << 16));
+        }
+        Isa::store(out + c, bits);
+      }
+    }
+  }
+}
+
+}  // namespace fattn::cpu

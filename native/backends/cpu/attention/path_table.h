@@ -1,0 +1,79 @@
+// The kernel table of one instruction path. Included once per kernels_*.cpp, compiled with that path's flags.
+#pragma once
+
+#include "backends/cpu/attention/decode.h"
+#include "backends/cpu/attention/prefill.h"
+#include "backends/cpu/kernel_table.h"
+
+namespace fattn::cpu {
+
+template <class Isa>
+void run_prefill(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
+  if constexpr (Isa::kBf16Dot) {
+    if (plan.bf16_dot) return Prefill<Isa, Bf16Product<Isa>>::run(plan, task, scratch);
+  }
+  Prefill<Isa, F32Product<Isa>>::run(plan, task, scratch);
+}
+
+template <class Isa>
+void run_decode(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
+  Decode<Isa>::run(plan, task, scratch);
+}
+
+/// Merges rows [task.row_begin, row_end) of head task.head_begin; scratch holds one row of dV.
+template <class Isa>
+void run_combine(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
+  for (int query = task.row_begin; query < task.row_end; ++query) {
+    combine_row<Isa>(plan, task.sequence, task.head_begin, query, static_cast<float*>(scratch));
+  }
+}
+
+/// Twelve independent chains of multiply-adds in registers: what no kernel can exceed.
+template <class Isa, class Product>
+double burn(int64_t rounds) {
+  constexpr int kChains = 12;
+  typename Isa::F acc[kChains];
+  float const one[kMaxLanes] = {};
+  auto a = Product::broadcast(reinterpret_cast<typename Product::Element const*>(one));
+  FATTN_UNROLL for (int i = 0; i < kChains; ++i) acc[i] = Isa::set1(static_cast<float>(i));
+  for (int64_t round = 0; round < rounds; ++round) {
+    FATTN_UNROLL for (int i = 0; i < kChains; ++i) {
+      acc[i] = Product::multiply_add(a, a, acc[i]);
+    }
+    asm volatile("" : "+m"(a));  // keeps the loop
+  }
+  float sum = 0;
+  for (int i = 0; i < kChains; ++i) sum += acc[i][0];
+  asm volatile("" : : "g"(sum));
+  return 2.0 * Product::kPerStep * Isa::kLanes * kChains * static_cast<double>(rounds);
+}
+
+template <class Isa>
+uint64_t read_through(void const* data, int64_t bytes) {
+  auto const* p = static_cast<int32_t const*>(data);
+  typename Isa::I sum[4] = {};
+  for (int64_t i = 0; i < bytes / 4; i += 4 * Isa::kLanes) {
+    FATTN_UNROLL for (int n = 0; n < 4; ++n) sum[n] += Isa::load(p + i + n * Isa::kLanes);
+  }
+  typename Isa::I const total = sum[0] + sum[1] + sum[2] + sum[3];
+  uint64_t checksum = 0;
+  for (int i = 0; i < Isa::kLanes; ++i) checksum += static_cast<uint32_t>(total[i]);
+  return checksum;
+}
+
+template <class Isa>
+constexpr KernelTable kernel_table(char const* path) {
+  KernelTable table{};
+  table.path = path;
+  table.lanes = Isa::kLanes;
+  table.bf16_dot = Isa::kBf16Dot;
+  table.prefill = run_prefill<Isa>;
+  table.decode = run_decode<Isa>;
+  table.combine = run_combine<Isa>;
+  table.burn_f32 = burn<Isa, F32Product<Isa>>;
+  if constexpr (Isa::kBf16Dot) table.burn_bf16 = burn<Isa, Bf16Product<Isa>>;
+  table.read_through = read_through<Isa>;
+  return table;
+}
+
+}  // namespace fattn::cpu

@@ -1,0 +1,28 @@
+// From a checked call to a plan: reads the index tensors, groups heads, cuts the work into tasks.
+#pragma once
+
+#include <vector>
+
+#include "backends/cpu/attention/plan.h"
+#include "core/ops/attention.h"
+
+namespace fattn::cpu {
+
+/// A plan and everything it points to.
+struct PlannedAttention {
+  AttentionPlan plan;
+  std::vector<AttentionTask> prefill_tasks, decode_tasks, combine_tasks;
+  double prefill_ns = 0, decode_ns = 0;  // rough estimates, to decide how many threads to wake
+
+  std::vector<Sequence> sequences;
+  std::vector<StructuralMask> head_masks;
+  std::vector<int32_t> q_heads, group_heads;
+  std::vector<HeadGroup> groups;
+  std::vector<float> partials;
+};
+
+/// Throws ERR_INDEX where an index tensor holds a value outside its range. `threads` only decides how finely
+/// query rows are cut, which no bit of a result depends on.
+void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args, int threads);
+
+}  // namespace fattn::cpu

@@ -1,0 +1,259 @@
+// The prefill kernel: up to 192 stacked query rows of one head group against blocks of 128 packed keys.
+#pragma once
+
+#include "backends/cpu/attention/pack.h"
+#include "backends/cpu/attention/softmax.h"
+
+namespace fattn::cpu {
+
+template <class Isa, class Product>
+class Prefill {
+ public:
+  static void run(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
+    Prefill kernel(plan, task, scratch);
+    kernel.describe_rows();
+    kernel.pack_queries();
+    int64_t begin = 0, end = kernel.limits_.max_hi > kernel.limits_.max_sink
+                                 ? kernel.limits_.max_hi
+                                 : kernel.limits_.max_sink;
+    if (kernel.seq_.chunks > 1) {
+      begin = int64_t{task.chunk} * kPrefillChunkKeys;
+      end = end < begin + kPrefillChunkKeys ? end : begin + kPrefillChunkKeys;
+    }
+    if (kernel.limits_.max_sink <= begin && kernel.limits_.min_lo > begin) {
+      begin = kernel.limits_.min_lo / kBlockKeys * kBlockKeys;
+    }
+    for (int64_t key = begin; key < end; key += kBlockKeys) kernel.block(static_cast<int>(key));
+    for (int r = 0; r < kernel.rows_; ++r) {
+      store_row<Isa>(plan, kernel.seq_, kernel.s_.rows, r, task.chunk);
+    }
+  }
+
+ private:
+  static constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
+  static constexpr int kGrain = kLanes * Product::kPerStep;  // columns are handled in multiples
+  using Element = typename Product::Element;
+
+  Prefill(AttentionPlan const& plan, AttentionTask const& task, void* scratch)
+      : plan_(plan),
+        task_(task),
+        seq_(plan.sequences[task.sequence]),
+        group_(plan.groups[task.group_begin]),
+        queries_(task.row_end - task.row_begin),
+        rows_((task.head_end - task.head_begin) * queries_),
+        tiles_((rows_ + kRowsPerTile - 1) / kRowsPerTile),
+        steps_((plan.head_dim + Product::kPerStep - 1) / Product::kPerStep) {
+    Arena arena{static_cast<char*>(scratch)};
+    s_ = PrefillScratch::lay_out(arena, rows_, plan.head_dim, plan.head_dim_v,
+                                 Product::kPerStep == 2);
+  }
+
+  /// Rows are stacked head by head, so that the rows of a tile are neighbours in the sequence.
+  void describe_rows() {
+    for (int t = 0; t < tiles_; ++t) s_.tile_limits[t] = RowBlockLimits::none();
+    for (int r = 0; r < rows_; ++r) {
+      int const head = plan_.group_heads[group_.first + task_.head_begin + r / queries_];
+      s_.rows.info[r] = describe_row<Isa>(plan_, seq_, head, task_.row_begin + r % queries_);
+      s_.tile_limits[r / kRowsPerTile].add(s_.rows.info[r].limits);
+      limits_.add(s_.rows.info[r].limits);
+    }
+    clear_rows<Isa>(s_.rows, 0, static_cast<int>(round_up(rows_, kRowMultiple)));
+  }
+
+  void pack_queries() {
+    with_source<Isa>(plan_.q.dtype, [&]<class Source>() {
+      for (int r = 0; r < rows_; ++r) {
+        RowInfo const& row = s_.rows.info[r];
+        pack_row<Isa, Source, Product>(
+            row_of<Source>(plan_.q, seq_.q, row.query, plan_.q_heads[row.head]), plan_.head_dim,
+            s_.q + r * s_.q_stride);
+      }
+    });
+    for (int64_t r = rows_; r < tiles_ * kRowsPerTile; ++r) {
+      for (int64_t c = 0; c < s_.q_stride; c += kLanes) {
+        Isa::store(s_.q + r * s_.q_stride + c, Isa::set1(0));
+      }
+    }
+  }
+
+  /// One step of the online softmax over keys [key, key + 128).
+  void block(int key) {
+    int const count = seq_.seq_kv - key < kBlockKeys ? seq_.seq_kv - key : kBlockKeys;
+    if (limits_.hides(key, key + count) || !choose_columns(key, count)) return;
+    with_source<Isa>(plan_.k.dtype, [&]<class Source>() {
+      pack_keys<Isa, Source, Product>(plan_.k, seq_.k, group_.k_head, key, end_, plan_.head_dim,
+                                      s_.keys, int64_t{steps_} * kPanel);
+    });
+    score(key, count);
+    weigh();
+    bool const bad = pack_block_values(key, count);
+    multiply_values();
+    if (bad) add_bad_values(key, count);
+  }
+
+  /// The columns each tile sees of this block; false if no tile sees any.
+  bool choose_columns(int key, int count) {
+    end_ = 0;
+    for (int t = 0; t < tiles_; ++t) {
+      RowBlockLimits const& tile = s_.tile_limits[t];
+      s_.tile_begin[t] = s_.tile_end[t] = 0;
+      if (tile.hides(key, key + count)) continue;
+      int begin = 0, end = tile.max_hi > tile.max_sink ? tile.max_hi - key : tile.max_sink - key;
+      if (tile.max_sink <= key && tile.min_lo > key) begin = tile.min_lo - key;
+      if (end > count) end = count;
+      s_.tile_begin[t] = static_cast<int16_t>(begin / kGrain * kGrain);
+      s_.tile_end[t] = static_cast<int16_t>((end + kGrain - 1) / kGrain * kGrain);
+      if (end > end_) end_ = end;
+    }
+    return end_ > 0;
+  }
+
+  bool whole(int t, int key, int count) const {
+    return plan_.plain_scores && s_.tile_end[t] <= count &&
+           s_.tile_limits[t].shows(key + s_.tile_begin[t], key + s_.tile_end[t]);
+  }
+
+  void score(int key, int count) {
+    for (int r = 0; r < round_up(rows_, kRowMultiple); ++r) {
+      Isa::store(s_.tile_max + r * kLanes, Isa::set1(-__builtin_inff()));
+    }
+    for (int panel = 0; panel < end_; panel += kPanel) {
+      auto const* b = reinterpret_cast<Element const*>(s_.keys) + int64_t{panel} * steps_;
+      for (int t = 0; t < tiles_; ++t) {
+        int const begin = s_.tile_begin[t] > panel ? s_.tile_begin[t] - panel : 0;
+        int const end = s_.tile_end[t] - panel < kPanel ? s_.tile_end[t] - panel : kPanel;
+        if (begin >= end) continue;
+        int64_t const row = int64_t{t} * kRowsPerTile;
+        score_panel_of<Isa, Product>((end - begin) / kLanes,
+                                     reinterpret_cast<Element const*>(s_.q) + row * s_.q_stride,
+                                     s_.q_stride, b + begin, int64_t{kPanel}, steps_,
+                                     s_.scores + row * kBlockKeys + panel + begin,
+                                     s_.tile_max + row * kLanes);
+      }
+    }
+    for (int t = 0; t < tiles_; ++t) {
+      if (s_.tile_begin[t] < s_.tile_end[t] && !whole(t, key, count)) mask_tile(t, key);
+    }
+  }
+
+  void mask_tile(int t, int key) {
+    int const last = rows_ < (t + 1) * kRowsPerTile ? rows_ : (t + 1) * kRowsPerTile;
+    for (int r = t * kRowsPerTile; r < last; ++r) {
+      float* scores = s_.scores + int64_t{r} * kBlockKeys;
+      RowInfo const& row = s_.rows.info[r];
+      auto most = plan_.plain_scores
+                      ? Scores<Isa>::limit_row(row, scores, key, s_.tile_begin[t], s_.tile_end[t])
+                      : Scores<Isa>::modify_row(plan_, seq_, row, scores, key, s_.tile_begin[t],
+                                                s_.tile_end[t]);
+      Isa::store(s_.tile_max + r * kLanes, most);
+    }
+  }
+
+  void weigh() {
+    float const unit = plan_.plain_scores ? plan_.scale * kLog2E : 1.0f;
+    for (int r = 0; r < tiles_ * kRowsPerTile; r += kLanes) {
+      advance_max<Isa>(s_.tile_max + r * kLanes, unit, s_.rows.row_max + r, s_.rows.row_sum + r,
+                       s_.factor + r);
+    }
+    for (int t = 0; t < tiles_; ++t) {
+      for (int r = t * kRowsPerTile; r < (t + 1) * kRowsPerTile; ++r) {
+        auto sum = weigh_row<Isa, Product>(s_.scores + int64_t{r} * kBlockKeys,
+                                           s_.weights + int64_t{r} * kBlockKeys / 2, unit,
+                                           s_.rows.row_max[r], s_.tile_begin[t], s_.tile_end[t]);
+        Isa::store(s_.tile_sum + r * kLanes, sum);
+      }
+    }
+    for (int r = 0; r < rows_; r += kLanes) {
+      typename Isa::F sums[kLanes];
+      FATTN_UNROLL for (int i = 0; i < kLanes; ++i) {
+        sums[i] = Isa::load(s_.tile_sum + (r + i) * kLanes);
+      }
+      Isa::store(s_.rows.row_sum + r, Isa::load(s_.rows.row_sum + r) +
+                                          Isa::template reduce_rows<SumOf<Isa>>(sums));
+    }
+  }
+
+  /// An invisible key must not reach a row even if its value is NaN or infinite, though its weight of 0 is
+  /// multiplied with it. So in blocks with invisible pairs such values are packed as 0, and added to the rows
+  /// that do see them afterwards. Returns whether there are any.
+  bool pack_block_values(int key, int count) {
+    bool all_whole = true;
+    for (int t = 0; t < tiles_; ++t) {
+      if (s_.tile_begin[t] < s_.tile_end[t]) all_whole &= whole(t, key, count);
+    }
+    bool bad = false;
+    int const steps = kBlockKeys / Product::kPerStep;
+    with_source<Isa>(plan_.v.dtype, [&]<class Source>() {
+      bad = !all_whole && find_bad_values<Isa, Source>(plan_.v, seq_.v, group_.v_head, key, end_,
+                                                       plan_.head_dim_v, s_.bad_keys);
+      pack_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, key, end_, plan_.head_dim_v,
+                                        bad ? s_.bad_keys : nullptr, s_.values, steps);
+    });
+    return bad;
+  }
+
+  void multiply_values() {
+    int const width = static_cast<int>(round_up(plan_.head_dim_v, kLanes));
+    int64_t const row_elements = kBlockKeys / Product::kPerStep;
+    auto const* weights = Product::kPerStep == 2 ? reinterpret_cast<Element const*>(s_.weights)
+                                                 : reinterpret_cast<Element const*>(s_.scores);
+    for (int column = 0; column < width; column += kPanel) {
+      int const panel = width - column < kPanel ? width - column : kPanel;
+      auto const* v = reinterpret_cast<Element const*>(s_.values) + column * row_elements;
+      for (int t = 0; t < tiles_; ++t) {
+        int const begin = s_.tile_begin[t] / Product::kPerStep;
+        int const end =
+            ((s_.tile_end[t] < end_ ? s_.tile_end[t] : end_) + Product::kPerStep - 1) /
+            Product::kPerStep;
+        if (begin >= end) continue;
+        int64_t const row = int64_t{t} * kRowsPerTile;
+        value_panel_of<Isa, Product>(panel / kLanes, weights + row * row_elements + begin,
+                                     row_elements, v + int64_t{begin} * panel, int64_t{panel},
+                                     end - begin, s_.rows.out + row * s_.rows.out_stride + column,
+                                     s_.rows.out_stride, s_.factor + row);
+      }
+    }
+  }
+
+  void add_bad_values(int key, int count) {
+    (void)count;
+    with_source<Isa>(plan_.v.dtype, [&]<class Source>() {
+      for (int j = 0; j < end_; ++j) {
+        if (!s_.bad_keys[j]) continue;
+        auto const* v = row_of<Source>(plan_.v, seq_.v, key + j, group_.v_head);
+        for (int r = 0; r < rows_; ++r) {
+          int const t = r / kRowsPerTile;
+          if (j < s_.tile_begin[t] || j >= s_.tile_end[t]) continue;
+          if (!row_sees<Isa>(plan_, seq_, s_.rows.info[r], key + j)) continue;
+          add_value<Source>(r, weight(r, j), v);
+        }
+      }
+    });
+  }
+
+  template <class Source>
+  void add_value(int r, float weight, typename Source::Element const* v) {
+    float* out = s_.rows.out + r * s_.rows.out_stride;
+    for (int c = 0; c < plan_.head_dim_v; c += kLanes) {
+      auto x = load_upto<Isa, Source>(v + c, plan_.head_dim_v - c);
+      Isa::store(out + c, Isa::fma(x, Isa::set1(weight), Isa::load(out + c)));
+    }
+  }
+
+  float weight(int r, int j) const {
+    if (Product::kPerStep == 1) return s_.scores[int64_t{r} * kBlockKeys + j];
+    uint32_t const pair = static_cast<uint32_t>(s_.weights[(int64_t{r} * kBlockKeys + j) / 2]);
+    return __builtin_bit_cast(float, j % 2 ? pair & 0xffff0000u : pair << 16);
+  }
+
+  AttentionPlan const& plan_;
+  AttentionTask const& task_;
+  Sequence const& seq_;
+  HeadGroup const& group_;
+  int const queries_, rows_, tiles_, steps_;
+  RowBlockLimits limits_ = RowBlockLimits::none();
+  PrefillScratch s_;
+  int end_ = 0;  // columns of the block at hand that some tile sees
+};
+
+}  // namespace fattn::cpu

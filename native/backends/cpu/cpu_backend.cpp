@@ -1,0 +1,181 @@
+#include "backends/cpu/cpu_backend.h"
+
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "backends/cpu/attention/attention.h"
+#include "backends/cpu/ceilings.h"
+#include "backends/cpu/cpu_stream.h"
+#include "backends/cpu/elementwise_copy.h"
+#include "backends/cpu/elementwise_fill.h"
+#include "backends/cpu/elementwise_merge.h"
+#include "backends/cpu/elementwise_random.h"
+#include "backends/cpu/elementwise_rope.h"
+#include "backends/cpu/host.h"
+#include "backends/cpu/host_block.h"
+#include "backends/cpu/job.h"
+#include "backends/cpu/job_tensors.h"
+#include "backends/cpu/kernel_table.h"
+#include "core/error.h"
+
+namespace fattn::cpu {
+namespace {
+
+class CpuStorage final : public Storage {
+ public:
+  CpuStorage(HostBlock block, int64_t bytes)
+      : Storage(Device{}, block.data(), bytes), block_(std::move(block)) {}
+
+ private:
+  HostBlock block_;
+};
+
+CpuStream& cpu_stream(Stream& stream) {
+  auto* const ours = dynamic_cast<CpuStream*>(&stream);
+  check(ours != nullptr, ErrorCode::kDevice, "the stream is of ", name_of(stream.device()),
+        ", expected cpu");
+  return *ours;
+}
+
+void check_view(char const* name, TensorView const& view) {
+  check(view.defined() && view.device() == Device{}, ErrorCode::kDevice, name,
+        ": expected a tensor of cpu");
+  check_bounds(name, view);
+}
+
+/// A tensor that is written must have one place per element, or threads would race for it.
+void check_target(char const* name, TensorView const& view) {
+  check_view(name, view);
+  check_distinct(name, view);
+}
+
+/// Queues body(context, args) and makes the stream the last writer of what it writes.
+template <class Args, class Body>
+void enqueue(Stream& stream, char const* name, Args args, Body body) {
+  auto job = std::make_unique<TensorJob<Args, Body>>(name, std::move(args), std::move(body));
+  // Queueing gives the job away, and a refusal must leave the last writers as they were.
+  std::array<std::shared_ptr<Storage>, 2> written;
+  size_t outputs = 0;
+  auto keep = [&](TensorView const& view) { written.at(outputs++) = view.storage; };
+  job->each_output(keep);
+  cpu_stream(stream).enqueue(std::move(job));
+  auto const share = stream.shared_from_this();
+  for (size_t i = 0; i < outputs; ++i) written[i]->set_last_writer(share);
+}
+
+/// Reads into memory that lives until `done`, which learns the outcome instead of the stream.
+class ReadJob final : public Job {
+ public:
+  ReadJob(TensorView source, DType as, void* host, Completion done)
+      : Job("read"), source_(std::move(source)), as_(as), host_(host), done_(std::move(done)) {}
+
+  void run(JobContext& context) override { run_read(context, source_, as_, host_); }
+  void each_input(FunctionRef<void(TensorView const&)> visit) const override { visit(source_); }
+  void each_output(FunctionRef<void(TensorView const&)>) const override {}
+  bool tell(std::exception_ptr failure) override {
+    done_(std::move(failure));
+    return true;
+  }
+
+ private:
+  TensorView source_;
+  DType as_;
+  void* host_;
+  Completion done_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  Device device() const override { return Device{}; }
+
+  DeviceInfo info() const override {
+    return {.name = name_of(device()),
+            .model = processor_model(),
+            .path = active_kernels().path,
+            .paths = available_paths(),
+            .threads = WorkerPool::instance().threads(),
+            .memory_bytes = physical_memory_bytes()};
+  }
+
+  std::shared_ptr<Storage> allocate(int64_t bytes) override {
+    check(bytes >= 0, ErrorCode::kShape, "cannot allocate ", bytes, " bytes");
+    return std::make_shared<CpuStorage>(HostBlock(static_cast<size_t>(bytes)), bytes);
+  }
+
+  std::shared_ptr<Stream> create_stream(StreamOptions const& options) override {
+    return std::make_shared<CpuStream>(WorkerPool::instance(), options);
+  }
+
+  void fill(Stream& stream, TensorView dst, double value) override {
+    check_target("fill", dst);
+    check_fill(dst, value);
+    enqueue(stream, "fill", FillArgs{std::move(dst)},
+            [value](JobContext& job, FillArgs& args) { run_fill(job, args.target, value); });
+  }
+
+  void randn(Stream& stream, TensorView dst, uint64_t seed) override {
+    check_target("randn", dst);
+    check(is_float(dst.dtype), ErrorCode::kDType, "randn: expected a float dtype, got ",
+          name_of(dst.dtype));
+    enqueue(stream, "randn", FillArgs{std::move(dst)},
+            [seed](JobContext& job, FillArgs& args) { run_randn(job, args.target, seed); });
+  }
+
+  void copy(Stream& stream, TensorView src, TensorView dst) override {
+    check_view("copy: source", src);
+    check_target("copy: target", dst);
+    check(src.sizes == dst.sizes, ErrorCode::kShape, "copy: the source is ", src.sizes,
+          ", the target ", dst.sizes);
+    check_conversion(src.dtype, dst.dtype);
+    enqueue(stream, "copy", CopyArgs{std::move(src), std::move(dst)},
+            [](JobContext& job, CopyArgs& args) { run_copy(job, args.source, args.target); });
+  }
+
+  void read(Stream& stream, TensorView src, DType as, void* host, Completion done) override {
+    check_view("read", src);
+    check_conversion(src.dtype, as);
+    cpu_stream(stream).enqueue(
+        std::make_unique<ReadJob>(std::move(src), as, host, std::move(done)));
+  }
+
+  void attention(Stream& stream, AttentionDesc desc, AttentionArgs args) override {
+    check_attention(desc, args);
+    enqueue(stream, "attention", std::move(args),
+            [desc](JobContext& job, AttentionArgs& tensors) { run_attention(job, desc, tensors); });
+  }
+
+  void merge_attention(Stream& stream, MergeArgs args) override {
+    check_merge_attention(args);
+    enqueue(stream, "mergeAttention", std::move(args),
+            [](JobContext& job, MergeArgs& tensors) { run_merge_attention(job, tensors); });
+  }
+
+  void rope(Stream& stream, RopeDesc desc, RopeArgs args) override {
+    check_rope(desc, args);
+    enqueue(stream, "rope", std::move(args),
+            [desc = std::move(desc)](JobContext& job, RopeArgs& tensors) {
+              run_rope(job, desc, tensors);
+            });
+  }
+
+  Explanation explain_attention(AttentionDesc const& desc, bool with_lse) const override {
+    return cpu::explain_attention(desc, with_lse);
+  }
+
+  void measure_ceilings(std::function<void(Ceilings)> done) override {
+    cpu::measure_ceilings(std::move(done));
+  }
+
+  void set_threads(int threads) override { WorkerPool::instance().set_threads(threads); }
+};
+
+}  // namespace
+
+// Never destroyed: the process may exit while jobs run.
+Backend& cpu_backend() {
+  static CpuBackend& backend = *new CpuBackend;
+  return backend;
+}
+
+}  // namespace fattn::cpu

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "core/backend.h"
+
+namespace fattn::cpu {
+
+/// The CPU backend of the process. Nothing starts before the first call.
+Backend& cpu_backend();
+
+}  // namespace fattn::cpu

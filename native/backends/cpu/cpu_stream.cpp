@@ -1,0 +1,205 @@
+#include "backends/cpu/cpu_stream.h"
+
+#include <utility>
+
+#include "backends/cpu/job_failure.h"
+#include "core/error.h"
+
+namespace fattn::cpu {
+
+CpuStream::CpuStream(WorkerPool& pool, StreamOptions const& options)
+    : pool_(pool), queue_depth_(options.queue_depth) {
+  check(queue_depth_ >= 1, ErrorCode::kArgumentValue, "queueDepth is ", queue_depth_,
+        ", expected at least 1");
+  pool_.attach();
+}
+
+// Queued work holds a share of the stream, so here nothing is queued.
+CpuStream::~CpuStream() {
+  if (!closed_) pool_.detach();
+}
+
+bool CpuStream::closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+void CpuStream::require_open_locked() const {
+  check(!closed_, ErrorCode::kStreamClosed, "the stream is closed");
+}
+
+void CpuStream::require_room_locked() const {
+  check(static_cast<int64_t>(items_.size()) < queue_depth_, ErrorCode::kQueueFull,
+        "the stream's queue is full: ", queue_depth_, " jobs are waiting");
+}
+
+bool CpuStream::append_locked(Item item) {
+  items_.push_back(std::move(item));
+  if (state_ != State::kIdle) return false;
+  state_ = State::kReady;
+  return true;
+}
+
+void CpuStream::submit_if(bool became_ready) {
+  if (became_ready) pool_.submit(self());
+}
+
+void CpuStream::enqueue(std::unique_ptr<Job> job) {
+  pool_.ensure_thread();
+  bool became_ready;
+  {
+    std::lock_guard lock(mutex_);
+    require_open_locked();
+    require_room_locked();
+    became_ready = append_locked(std::move(job));
+  }
+  submit_if(became_ready);
+}
+
+std::exception_ptr CpuStream::take_failure() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(first_failure_, nullptr);
+}
+
+void CpuStream::synchronize(Completion done) {
+  {
+    std::lock_guard lock(mutex_);
+    require_open_locked();
+    if (state_ != State::kIdle) {
+      append_locked(Synchronizing{std::move(done)});
+      return;
+    }
+  }
+  done(take_failure());
+}
+
+std::shared_ptr<Event> CpuStream::record() {
+  auto event = std::make_shared<CpuEvent>();
+  {
+    std::lock_guard lock(mutex_);
+    require_open_locked();
+    if (state_ != State::kIdle) {
+      require_room_locked();
+      append_locked(Passing{event});
+      return event;
+    }
+  }
+  event->reach();
+  return event;
+}
+
+void CpuStream::wait(std::shared_ptr<Event> event) {
+  pool_.ensure_thread();
+  bool became_ready;
+  {
+    std::lock_guard lock(mutex_);
+    require_open_locked();
+    require_room_locked();
+    auto const* const ours = dynamic_cast<CpuEvent const*>(event.get());
+    if (ours != nullptr && ours->settled()) return;
+    became_ready = append_locked(Waiting{std::move(event)});
+  }
+  submit_if(became_ready);
+}
+
+bool CpuStream::run_next(PoolThread& thread) {
+  Item item;
+  {
+    std::lock_guard lock(mutex_);
+    if (items_.empty()) {  // closed meanwhile
+      state_ = State::kIdle;
+      return false;
+    }
+    item = std::move(items_.front());
+    items_.pop_front();
+    state_ = State::kRunning;
+    runner_ = std::this_thread::get_id();
+  }
+  if (auto* waiting = std::get_if<Waiting>(&item)) {
+    block_on(std::move(waiting->event));
+    return false;
+  }
+  if (auto* job = std::get_if<std::unique_ptr<Job>>(&item)) {
+    execute(**job, thread);
+  } else if (auto* passing = std::get_if<Passing>(&item)) {
+    passing->event->reach();
+  } else {
+    std::get<Synchronizing>(item).done(take_failure());
+  }
+  // close() promises that nothing of the stream is alive any more: release before telling.
+  item = Item();
+  std::lock_guard lock(mutex_);
+  state_ = items_.empty() ? State::kIdle : State::kReady;
+  not_running_.notify_all();
+  return state_ == State::kReady;
+}
+
+void CpuStream::execute(Job& job, PoolThread& thread) {
+  std::exception_ptr failure = inherited_failure(job);
+  if (failure == nullptr) {
+    try {
+      PoolJobContext context(pool_, thread, stop_);
+      job.run(context);
+      if (stop_.load()) failure = closed_failure(job.name());  // perhaps half done
+    } catch (...) {
+      failure = failure_of(job.name());
+    }
+  }
+  mark_outputs(job, failure);
+  if (job.tell(failure) || failure == nullptr) return;
+  std::lock_guard lock(mutex_);
+  if (first_failure_ == nullptr) first_failure_ = failure;
+}
+
+/// Leaves the thread. The event's callback brings the stream back, perhaps before this returns.
+void CpuStream::block_on(std::shared_ptr<Event> event) {
+  {
+    std::lock_guard lock(mutex_);
+    state_ = State::kBlocked;
+    not_running_.notify_all();
+  }
+  // An event whose stream was closed lets the waiting stream go on: the storages that were not
+  // written carry the failure to whoever reads them.
+  event->when_reached([stream = self()](std::exception_ptr) { stream->resume(); });
+}
+
+void CpuStream::resume() {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ != State::kBlocked) return;  // closed meanwhile
+    state_ = items_.empty() ? State::kIdle : State::kReady;
+    if (state_ == State::kIdle) return;
+  }
+  pool_.submit(self());
+}
+
+void CpuStream::close() {
+  std::deque<Item> dropped;
+  bool first;
+  {
+    std::unique_lock lock(mutex_);
+    first = !std::exchange(closed_, true);
+    stop_.store(true);
+    dropped.swap(items_);
+    if (state_ == State::kBlocked) state_ = State::kIdle;
+    // A completion that runs on the stream's own thread may close it: nothing to wait for then.
+    if (runner_ != std::this_thread::get_id())
+      not_running_.wait(lock, [&] { return state_ != State::kRunning; });
+  }
+  for (Item& item : dropped) drop(item);
+  if (first) pool_.detach();
+}
+
+void CpuStream::drop(Item& item) {
+  if (auto* job = std::get_if<std::unique_ptr<Job>>(&item)) {
+    std::exception_ptr const failure = closed_failure((*job)->name());
+    mark_outputs(**job, failure);
+    (*job)->tell(failure);
+  } else if (auto* passing = std::get_if<Passing>(&item)) {
+    passing->event->abandon(closed_failure("event"));
+  } else if (auto* synchronizing = std::get_if<Synchronizing>(&item)) {
+    synchronizing->done(closed_failure("synchronize"));
+  }
+}
+
+}  // namespace fattn::cpu

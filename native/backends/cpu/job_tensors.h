@@ -1,0 +1,46 @@
+#pragma once
+
+#include "backends/cpu/thread_pool.h"
+#include "core/ops/attention.h"
+#include "core/ops/merge_attention.h"
+#include "core/ops/rope.h"
+#include "core/tensor_view.h"
+
+// Which tensors of each operation's arguments are read and which are written. Absent ones are
+// skipped.
+
+namespace fattn::cpu {
+
+using TensorVisitor = FunctionRef<void(TensorView const&)>;
+
+struct FillArgs {
+  TensorView target;
+};
+
+struct CopyArgs {
+  TensorView source, target;
+};
+
+struct ReadArgs {
+  TensorView source;
+};
+
+inline void visit_inputs(FillArgs const&, TensorVisitor) {}
+inline void visit_outputs(FillArgs const& args, TensorVisitor visit) { visit(args.target); }
+
+inline void visit_inputs(CopyArgs const& args, TensorVisitor visit) { visit(args.source); }
+inline void visit_outputs(CopyArgs const& args, TensorVisitor visit) { visit(args.target); }
+
+inline void visit_inputs(ReadArgs const& args, TensorVisitor visit) { visit(args.source); }
+inline void visit_outputs(ReadArgs const&, TensorVisitor) {}
+
+void visit_inputs(AttentionArgs const& args, TensorVisitor visit);
+void visit_outputs(AttentionArgs const& args, TensorVisitor visit);
+
+void visit_inputs(MergeArgs const& args, TensorVisitor visit);
+void visit_outputs(MergeArgs const& args, TensorVisitor visit);
+
+void visit_inputs(RopeArgs const& args, TensorVisitor visit);
+void visit_outputs(RopeArgs const& args, TensorVisitor visit);
+
+}  // namespace fattn::cpu

@@ -16,12 +16,12 @@ namespace {
 
 }  // namespace
 
-std::vector<Backend*> backends() { return {&cpu::cpu_backend()}; }
+std::vector<Backend*> backends() { return {&cpu_backend()}; }
 
 std::vector<std::string> compiled_paths() { return cpu::compiled_paths(); }
 
 Backend& backend_of(Device device) {
-  if (device == Device{}) return cpu::cpu_backend();
+  if (device == Device{}) return cpu_backend();
   if (device.kind == DeviceKind::cuda) throw_no_cuda(device);
   throw Error(ErrorCode::kDevice, "no backend for device " + name_of(device));
 }

@@ -62,13 +62,6 @@ const masks: { says: string; options(form: Form): CaseOptions; keys(form: Form):
     }),
     keys: () => [0, 5, 135],
   },
-  {
-    says: 'bias of -infinity does not hide: 0 times NaN is NaN',
-    options: ({ sKv }) => ({
-      bias: { shape: [sKv], data: Array.from({ length: sKv }, (_, j) => (j === 9 ? -Infinity : 0)) },
-    }),
-    keys: () => [],
-  },
 ];
 
 const poison: { what: string; edit(values: Values, key: number, shape: { b: number; sKv: number }): void }[] = [

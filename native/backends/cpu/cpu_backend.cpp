@@ -170,12 +170,16 @@ class CpuBackend final : public Backend {
   void set_threads(int threads) override { WorkerPool::instance().set_threads(threads); }
 };
 
-}  // namespace
-
-// Never destroyed: the process may exit while jobs run.
-Backend& cpu_backend() {
-  static CpuBackend& backend = *new CpuBackend;
-  return backend;
+Backend& backend() {
+  static CpuBackend& instance = *new CpuBackend;  // never destroyed: jobs may run at exit
+  return instance;
 }
 
+}  // namespace
 }  // namespace fattn::cpu
+
+namespace fattn {
+
+Backend& cpu_backend() { return cpu::backend(); }
+
+}  // namespace fattn

@@ -2,9 +2,9 @@
 
 #include "core/backend.h"
 
-namespace fattn::cpu {
+namespace fattn {
 
 /// The CPU backend of the process. Nothing starts before the first call.
 Backend& cpu_backend();
 
-}  // namespace fattn::cpu
+}  // namespace fattn

@@ -22,7 +22,8 @@ struct Path {
   bool runs_here;
 };
 
-/// Worst first. The compiler's feature test also asks the operating system whether it saves the registers.
+/// Worst first. The compiler's feature test also asks the operating system whether it saves the
+/// registers.
 std::vector<Path> const& paths() {
   static std::vector<Path> const list = [] {
     std::vector<Path> found;
@@ -62,8 +63,8 @@ KernelTable const& choose() {
     if (!forced || !*forced) best = path.table;
     if (forced && std::string_view(forced) == path.table->path) return *path.table;
   }
-  check(best != nullptr, ErrorCode::kUnsupported, "FUSED_ATTENTION_CPU_LEVEL is '", forced ? forced : "",
-        "', but this machine and build offer: ", join(available_paths()));
+  check(best != nullptr, ErrorCode::kUnsupported, "FUSED_ATTENTION_CPU_LEVEL is '",
+        forced ? forced : "", "', but this machine and build offer: ", join(available_paths()));
   return *best;
 }
 

@@ -1,5 +1,5 @@
-// The variant axis: which (query, key) pairs count, and what becomes of a score. Written once for every
-// backend: tiles of all sizes and instruction sets ask these functions.
+// The variant axis: which (query, key) pairs count, and what becomes of a score. Written once for
+// every backend: tiles of all sizes and instruction sets ask these functions.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct KeyLimits {
 };
 
 /// Limits of the row aligned with key `aligned` = i + seq_kv - seq_q (bottom-right alignment).
-FATTN_HOST_DEVICE KeyLimits key_limits(StructuralMask const& mask, int64_t aligned,
-                                       int64_t seq_kv, int64_t prefix) {
+FATTN_HOST_DEVICE KeyLimits key_limits(StructuralMask const& mask, int64_t aligned, int64_t seq_kv,
+                                       int64_t prefix) {
   int64_t bound = seq_kv;
   if (mask.causal) {
     int64_t reach = aligned + 1;

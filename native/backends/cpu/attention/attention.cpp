@@ -42,9 +42,13 @@ Explanation explain_attention(AttentionDesc const& desc, bool with_lse) {
   e.path = kernels.path;
   bool const decode = e.kernel == "cpu/decode";
   if (desc.precision == Precision::kBFloat16 && !kernels.bf16_dot) {
-    e.note = "precision 'bfloat16' gains nothing here: this path has no bfloat16 dot product, products stay float32";
+    e.note =
+        "precision 'bfloat16' gains nothing here: this path has no bfloat16 dot product, products "
+        "stay float32";
   } else if (desc.precision == Precision::kBFloat16 && decode) {
-    e.note = "precision 'bfloat16' gains nothing here: decode is bound by reading float32 keys and values";
+    e.note =
+        "precision 'bfloat16' gains nothing here: decode is bound by reading float32 keys and "
+        "values";
   }
   e.cost = attention_cost(desc, with_lse);
   return e;

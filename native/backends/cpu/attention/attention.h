@@ -6,8 +6,8 @@
 
 namespace fattn::cpu {
 
-/// Plans the call, then runs its tasks on the threads of `job`. Throws ERR_INDEX, before anything is
-/// written, where an index tensor holds a value outside its range.
+/// Plans the call, then runs its tasks on the threads of `job`. Throws ERR_INDEX, before anything
+/// is written, where an index tensor holds a value outside its range.
 void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args);
 
 /// Which kernel and path would serve the call.

@@ -1,5 +1,6 @@
-// The decode kernel: a few query rows against one chunk of keys, streamed once from memory and shared by all
-// heads of a group. Nothing is packed: a row of keys meets every query row while it is in registers.
+// The decode kernel: a few query rows against one chunk of keys, streamed once from memory and
+// shared by all heads of a group. Nothing is packed: a row of keys meets every query row while it
+// is in registers.
 #pragma once
 
 #include "backends/cpu/attention/softmax.h"
@@ -13,9 +14,10 @@ class Decode {
     Decode kernel(plan, task, scratch);
     kernel.describe_rows();
     int const chunk_begin = task.chunk * kDecodeChunkKeys;
-    int const chunk_end = kernel.seq_.chunks == 1 || kernel.seq_.seq_kv - chunk_begin < kDecodeChunkKeys
-                              ? kernel.seq_.seq_kv
-                              : chunk_begin + kDecodeChunkKeys;
+    int const chunk_end =
+        kernel.seq_.chunks == 1 || kernel.seq_.seq_kv - chunk_begin < kDecodeChunkKeys
+            ? kernel.seq_.seq_kv
+            : chunk_begin + kDecodeChunkKeys;
     with_source<Isa>(plan.k.dtype, [&]<class Source>() {
       for (int key = chunk_begin; key < chunk_end; key += kDecodeBlockKeys) {
         int const count = chunk_end - key < kDecodeBlockKeys ? chunk_end - key : kDecodeBlockKeys;
@@ -79,11 +81,13 @@ class Decode {
     }
     for (int r = 0; r < rows; ++r) weigh_row_of(first + r, r, key, count);
     auto const* v = row_of<Source>(plan_.v, seq_.v, key, group.v_head);
-    if (!whole && has_bad_values<Source>(v, count)) return add_guarded<Source>(first, rows, key, count, v);
+    if (!whole && has_bad_values<Source>(v, count))
+      return add_guarded<Source>(first, rows, key, count, v);
     for (int r = 0; r < rows; r += kHeads) add_values<Source>(first, r, count, v);
   }
 
-  /// Products of 4 query rows with `count` keys: kKeys keys at a time, then one transposing reduction.
+  /// Products of 4 query rows with `count` keys: kKeys keys at a time, then one transposing
+  /// reduction.
   template <class Source>
   void score_rows(float const* q, int head, int key, int count, float* scores) {
     int const whole_depth = plan_.head_dim / kLanes * kLanes;
@@ -101,8 +105,8 @@ class Decode {
           q_vectors[h] = Isa::load(q + h * s_.q_stride + c);
         }
         FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
-          F const x = depth == kLanes ? Source::load(k[i] + c)
-                                      : load_partial<Isa, Source>(k[i] + c, depth);
+          F const x =
+              depth == kLanes ? Source::load(k[i] + c) : load_partial<Isa, Source>(k[i] + c, depth);
           FATTN_UNROLL for (int h = 0; h < kHeads; ++h) {
             acc[h * kKeys + i] = Isa::fma(q_vectors[h], x, acc[h * kKeys + i]);
           }
@@ -203,7 +207,8 @@ class Decode {
     return bad;
   }
 
-  /// As add_values, pair by pair: an invisible key must not reach a row even if its value is not finite.
+  /// As add_values, pair by pair: an invisible key must not reach a row even if its value is not
+  /// finite.
   template <class Source>
   void add_guarded(int first, int rows, int key, int count, typename Source::Element const* v) {
     for (int j = 0; j < count; ++j, v += plan_.v.row) {

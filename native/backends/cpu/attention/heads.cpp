@@ -1,4 +1,5 @@
-// Heads of a call: which query, key and value head makes each output head, and which of them share tiles.
+// Heads of a call: which query, key and value head makes each output head, and which of them share
+// tiles.
 #include "backends/cpu/attention/heads.h"
 
 #include <algorithm>
@@ -14,8 +15,8 @@ int32_t shared_head(HeadMap map, int64_t out_head, int64_t heads, int64_t heads_
   return static_cast<int32_t>(out_head * heads / heads_out);
 }
 
-std::vector<int32_t> mapped_heads(char const* name, TensorView const& map, HeadMap rule, int64_t heads,
-                                  int64_t heads_out) {
+std::vector<int32_t> mapped_heads(char const* name, TensorView const& map, HeadMap rule,
+                                  int64_t heads, int64_t heads_out) {
   std::vector<int32_t> result(heads_out);
   for (int64_t o = 0; o < heads_out; ++o) {
     result[o] = map.defined() ? map.data<int32_t>()[o * map.strides[0]]
@@ -26,9 +27,12 @@ std::vector<int32_t> mapped_heads(char const* name, TensorView const& map, HeadM
   return result;
 }
 
-int32_t per_head(char const* name, TensorView const& values, int64_t head, int64_t otherwise, int32_t least) {
-  int64_t const value = values.defined() ? values.data<int32_t>()[head * values.strides[0]] : otherwise;
-  check(value >= least, ErrorCode::kIndex, name, "[", head, "] is ", value, ", expected at least ", least);
+int32_t per_head(char const* name, TensorView const& values, int64_t head, int64_t otherwise,
+                 int32_t least) {
+  int64_t const value =
+      values.defined() ? values.data<int32_t>()[head * values.strides[0]] : otherwise;
+  check(value >= least, ErrorCode::kIndex, name, "[", head, "] is ", value, ", expected at least ",
+        least);
   return static_cast<int32_t>(std::min<int64_t>(value, INT32_MAX / 4));
 }
 
@@ -37,9 +41,11 @@ int32_t per_head(char const* name, TensorView const& values, int64_t head, int64
 Heads plan_heads(AttentionDesc const& desc, AttentionArgs const& args) {
   Heads heads;
   bool const reversed = desc.heads_out > desc.heads_q;
-  // Without a rule of the caller's: queries shared by several outputs are tiled, keys and values grouped.
+  // Without a rule of the caller's: queries shared by several outputs are tiled, keys and values
+  // grouped.
   HeadMap const q_rule = desc.head_map == HeadMap::kDefault ? HeadMap::kTile : desc.head_map;
-  HeadMap const kv_rule = reversed || desc.head_map != HeadMap::kTile ? HeadMap::kGrouped : HeadMap::kTile;
+  HeadMap const kv_rule =
+      reversed || desc.head_map != HeadMap::kTile ? HeadMap::kGrouped : HeadMap::kTile;
   heads.q_heads = mapped_heads("q heads", {}, q_rule, desc.heads_q, desc.heads_out);
   auto const k = mapped_heads("headMap.k", args.head_map_k, kv_rule, desc.heads_k, desc.heads_out);
   auto const v = mapped_heads("headMap.v", args.head_map_v, kv_rule, desc.heads_v, desc.heads_out);

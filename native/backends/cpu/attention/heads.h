@@ -9,9 +9,9 @@ namespace fattn::cpu {
 
 /// Output heads, resolved: maps, masks and groups of heads that read the same K and V head.
 struct Heads {
-  std::vector<int32_t> q_heads;      // [hO]
+  std::vector<int32_t> q_heads;       // [hO]
   std::vector<StructuralMask> masks;  // [hO]
-  std::vector<int32_t> group_heads;  // [hO], output heads ordered by group
+  std::vector<int32_t> group_heads;   // [hO], output heads ordered by group
   std::vector<HeadGroup> groups;
 };
 

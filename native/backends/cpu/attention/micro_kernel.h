@@ -32,8 +32,8 @@ struct Bf16Product {
   }
 };
 
-/// acc[r][n] += sum over steps of a[r][step] * b[step][n]. Steps run in order, one accumulator per element, so
-/// an element's bits do not depend on which rows or columns share its tile.
+/// acc[r][n] += sum over steps of a[r][step] * b[step][n]. Steps run in order, one accumulator per
+/// element, so an element's bits do not depend on which rows or columns share its tile.
 template <class Isa, class Product, int kVectors>
 struct MicroKernel {
   using F = typename Isa::F;
@@ -61,9 +61,10 @@ struct MicroKernel {
   }
 };
 
-/// scores[r][n] = a[r] . b[n] for one panel; with `row_max`, folds each row's vectors into row_max[r].
+/// scores[r][n] = a[r] . b[n] for one panel; with `row_max`, folds each row's vectors into
+/// row_max[r].
 template <class Isa, class Product, int kVectors>
-void score_panel(typename Product::Element const* a, int64_t a_stride,
+[[gnu::noinline]] void score_panel(typename Product::Element const* a, int64_t a_stride,
                  typename Product::Element const* b, int64_t b_stride, int steps, float* scores,
                  float* row_max) {
   using F = typename Isa::F;
@@ -82,7 +83,7 @@ void score_panel(typename Product::Element const* a, int64_t a_stride,
 
 /// out[r][n] = out[r][n] * factor[r] + p[r] . v for one panel of columns.
 template <class Isa, class Product, int kVectors>
-void value_panel(typename Product::Element const* p, int64_t p_stride,
+[[gnu::noinline]] void value_panel(typename Product::Element const* p, int64_t p_stride,
                  typename Product::Element const* v, int64_t v_stride, int steps, float* out,
                  int64_t out_stride, float const* factor) {
   using F = typename Isa::F;

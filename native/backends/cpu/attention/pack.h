@@ -1,5 +1,5 @@
-// Packing: copies of blocks of q, k and v in the order in which the micro-kernel reads them, widened or
-// paired on the way.
+// Packing: copies of blocks of q, k and v in the order in which the micro-kernel reads them,
+// widened or paired on the way.
 #pragma once
 
 #include "backends/cpu/attention/micro_kernel.h"
@@ -8,7 +8,10 @@
 
 namespace fattn::cpu {
 
-/// Reads `kLanes` steps of a row as the elements of a product, zero-filled past `count` elements of the row.
+constexpr int kPrefetchKeys = 16;
+
+/// Reads `kLanes` steps of a row as the elements of a product, zero-filled past `count` elements of
+/// the row.
 template <class Isa, class Source, class Product>
 struct StepReader;
 
@@ -24,25 +27,24 @@ struct StepReader<Isa, Source, Bf16Product<Isa>> {
   [[gnu::always_inline]] static typename Isa::F read(typename Source::Element const* p, int count) {
     typename Isa::F low = load_upto<Isa, Source>(p, count);
     int const rest = count - Isa::kLanes;
-    typename Isa::F high =
-        rest > 0 ? load_upto<Isa, Source>(p + Isa::kLanes, rest) : Isa::zero();
+    typename Isa::F high = rest > 0 ? load_upto<Isa, Source>(p + Isa::kLanes, rest) : Isa::zero();
     return Isa::as_float(Isa::pairs(low, high));
   }
 };
 
 /// One row as steps of the product: out[steps], zero-filled to whole vectors.
 template <class Isa, class Source, class Product>
-void pack_row(typename Source::Element const* row, int count, int32_t* out) {
+[[gnu::noinline]] void pack_row(typename Source::Element const* row, int count, int32_t* out) {
   constexpr int kElements = Isa::kLanes * Product::kPerStep;
   for (int c = 0; c < count; c += kElements, out += Isa::kLanes) {
     Isa::store(out, Isa::as_int(StepReader<Isa, Source, Product>::read(row + c, count - c)));
   }
 }
 
-/// Keys [key, key + count) as panels [step][panel keys]: the transpose of their rows. Keys past `count` are
-/// zero up to the end of their group of vectors.
+/// Keys [key, key + count) as panels [step][panel keys]: the transpose of their rows. Keys past
+/// `count` are zero up to the end of their group of vectors.
 template <class Isa, class Source, class Product>
-void pack_keys(Operand const& k, int64_t base, int head, int key, int count, int head_dim,
+[[gnu::noinline]] void pack_keys(Operand const& k, int64_t base, int head, int key, int count, int head_dim,
                int32_t* panels, int64_t panel_elements) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   constexpr int kElements = kLanes * Product::kPerStep;
@@ -56,6 +58,8 @@ void pack_keys(Operand const& k, int64_t base, int head, int key, int count, int
       if (rows == kLanes && head_dim - element >= kElements) {
         auto const* p = row_of<Source>(k, base, key + first, head) + element;
         FATTN_UNROLL for (int r = 0; r < kLanes; ++r) {
+          // Rows lie a whole token apart, which no hardware prefetcher follows: ask for the next group's.
+          __builtin_prefetch(p + (r + kLanes) * k.row, 0, 2);
           block[r] = StepReader<Isa, Source, Product>::read(p + r * k.row, kElements);
         }
       } else {
@@ -81,9 +85,10 @@ void pack_keys(Operand const& k, int64_t base, int head, int key, int count, int
   }
 }
 
-/// Marks the keys of [key, key + count) whose value row holds an infinity or a NaN; true if there is one.
+/// Marks the keys of [key, key + count) whose value row holds an infinity or a NaN; true if there
+/// is one.
 template <class Isa, class Source>
-bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
+[[gnu::noinline]] bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
                      uint8_t* bad) {
   bool any = false;
   for (int j = 0; j < count; ++j) {
@@ -100,10 +105,10 @@ bool find_bad_values(Operand const& v, int64_t base, int head, int key, int coun
   return any;
 }
 
-/// Values [key, key + count) as panels [step][panel columns]; a step is one key, or a pair of keys on the dot
-/// path. Keys marked bad, and the missing half of a last pair, are zero.
+/// Values [key, key + count) as panels [step][panel columns]; a step is one key, or a pair of keys
+/// on the dot path. Keys marked bad, and the missing half of a last pair, are zero.
 template <class Isa, class Source, class Product>
-void pack_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
+[[gnu::noinline]] void pack_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
                  uint8_t const* bad, int32_t* panels, int64_t block_steps) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   auto read = [&](int j, int column) [[gnu::always_inline]] {
@@ -112,18 +117,19 @@ void pack_values(Operand const& v, int64_t base, int head, int key, int count, i
                                   head_dim_v - column);
   };
   int const width = round_up(head_dim_v, kLanes);
-  for (int column = 0; column < width; column += kPanel) {
-    int const panel = width - column < kPanel ? width - column : kPanel;
-    int32_t* out = panels + column * block_steps;
-    for (int j = 0; j < count; j += Product::kPerStep, out += panel) {
-      for (int c = 0; c < panel; c += kLanes) {
-        typename Isa::I bits = Isa::as_int(read(j, column + c));
-        if constexpr (Product::kPerStep == 2) {
-          typename Isa::F even = Isa::as_float(bits), odd = read(j + 1, column + c);
-          bits = (typename Isa::I)(Isa::bf16_bits(even) | (Isa::bf16_bits(odd) << 16));
-        }
-        Isa::store(out + c, bits);
+  for (int j = 0; j < count; j += Product::kPerStep) {
+    // Rows lie a whole token apart, which no hardware prefetcher follows: ask for those to come.
+    auto const* ahead = row_of<Source>(v, base, key + j + kPrefetchKeys, head);
+    for (int c = 0; c < width; c += kLanes) {
+      for (int k = 0; k < Product::kPerStep; ++k) __builtin_prefetch(ahead + k * v.row + c, 0, 2);
+      typename Isa::I bits = Isa::as_int(read(j, c));
+      if constexpr (Product::kPerStep == 2) {
+        typename Isa::F even = Isa::as_float(bits), odd = read(j + 1, c);
+        bits = (typename Isa::I)(Isa::bf16_bits(even) | (Isa::bf16_bits(odd) << 16));
       }
+      int const panel = c / kPanel * kPanel;
+      int const panel_width = width - panel < kPanel ? width - panel : kPanel;
+      Isa::store(panels + panel * block_steps + j / Product::kPerStep * panel_width + c - panel, bits);
     }
   }
 }

@@ -1,4 +1,5 @@
-// The kernel table of one instruction path. Included once per kernels_*.cpp, compiled with that path's flags.
+// The kernel table of one instruction path. Included once per kernels_*.cpp, compiled with that
+// path's flags.
 #pragma once
 
 #include "backends/cpu/attention/decode.h"
@@ -37,9 +38,7 @@ double burn(int64_t rounds) {
   auto a = Product::broadcast(reinterpret_cast<typename Product::Element const*>(one));
   FATTN_UNROLL for (int i = 0; i < kChains; ++i) acc[i] = Isa::set1(static_cast<float>(i));
   for (int64_t round = 0; round < rounds; ++round) {
-    FATTN_UNROLL for (int i = 0; i < kChains; ++i) {
-      acc[i] = Product::multiply_add(a, a, acc[i]);
-    }
+    FATTN_UNROLL for (int i = 0; i < kChains; ++i) { acc[i] = Product::multiply_add(a, a, acc[i]); }
     asm volatile("" : "+m"(a));  // keeps the loop
   }
   float sum = 0;

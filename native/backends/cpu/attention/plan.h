@@ -1,5 +1,6 @@
-// A planned attention call: plain data that the kernels of every instruction path read. No ownership, no
-// containers: a kernel unit must not instantiate library code under its own compiler flags.
+// A planned attention call: plain data that the kernels of every instruction path read. No
+// ownership, no containers: a kernel unit must not instantiate library code under its own compiler
+// flags.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +10,16 @@
 
 namespace fattn::cpu {
 
-constexpr int kRowsPerTile = 6;         // query rows of the micro-kernel, on every path
-constexpr int kBlockKeys = 128;         // keys per step of the online softmax
-constexpr int kMaxRows = 192;           // query rows per prefill task (stacked over the heads of a group)
-constexpr int kDecodeRows = 8;          // at most so many stacked rows go to the decode kernel
-constexpr int kDecodeBlockKeys = 64;    // keys per step of the decode kernel
-constexpr int kDecodeChunkKeys = 256;   // keys per decode task: a constant, so that bits never depend on threads
-constexpr int kPrefillChunkKeys = 2048; // keys per prefill task where few query rows make splitting worthwhile
-constexpr int kSplitMaxQueries = 64;    // queries per sequence up to which prefill splits over keys
+constexpr int kRowsPerTile = 6;  // query rows of the micro-kernel, on every path
+constexpr int kBlockKeys = 128;  // keys per step of the online softmax
+constexpr int kMaxRows = 192;    // query rows per prefill task (stacked over the heads of a group)
+constexpr int kDecodeRows = 8;   // at most so many stacked rows go to the decode kernel
+constexpr int kDecodeBlockKeys = 64;  // keys per step of the decode kernel
+constexpr int kDecodeChunkKeys =
+    256;  // keys per decode task: a constant, so that bits never depend on threads
+constexpr int kPrefillChunkKeys =
+    2048;  // keys per prefill task where few query rows make splitting worthwhile
+constexpr int kSplitMaxQueries = 64;  // queries per sequence up to which prefill splits over keys
 
 /// A tensor operand: element strides, and the dtype the pointer stands for.
 struct Operand {
@@ -26,7 +29,8 @@ struct Operand {
   int64_t head = 0;  // from one head to the next
 };
 
-/// A [b, h, i, j] operand read element by element (bias, mask) or row by row (lse, temperature, gate).
+/// A [b, h, i, j] operand read element by element (bias, mask) or row by row (lse, temperature,
+/// gate).
 struct ScoreOperand {
   char const* data = nullptr;
   DType dtype = DType::f32;
@@ -37,14 +41,14 @@ struct ScoreOperand {
 struct Sequence {
   int64_t q = 0, k = 0, v = 0, out = 0;
   int64_t lse = 0, temperature = 0, gate = 0;
-  int64_t batch = 0;              // index for per-batch operands
+  int64_t batch = 0;  // index for per-batch operands
   int32_t const* segments_q = nullptr;
   int32_t const* segments_k = nullptr;
   int64_t segment_stride_q = 1, segment_stride_k = 1;
   int32_t seq_q = 0, seq_kv = 0;  // keys in use
   int32_t prefix = 0;
-  int32_t chunks = 1;             // key chunks per task; above 1 partials are merged
-  int64_t partial = 0;            // first partial slot: [head][query][chunk]
+  int32_t chunks = 1;   // key chunks per task; above 1 partials are merged
+  int64_t partial = 0;  // first partial slot: [head][query][chunk]
 };
 
 /// Query heads that read the same K and V head, and so share packed blocks.
@@ -65,10 +69,11 @@ struct AttentionPlan {
   int64_t slope_batch = 0, slope_head = 1;
 
   int32_t head_dim = 0, head_dim_v = 0, heads_out = 0;
-  float scale = 1;    // natural units
-  float softcap = 0;  // 0 = off
-  bool bf16_dot = false;        // products on bfloat16 pairs
-  bool plain_scores = true;     // score = scale * q.k with scale > 0, and limits alone decide visibility
+  float scale = 1;        // natural units
+  float softcap = 0;      // 0 = off
+  bool bf16_dot = false;  // products on bfloat16 pairs
+  bool plain_scores =
+      true;  // score = scale * q.k with scale > 0, and limits alone decide visibility
   bool has_segments = false;
 
   StructuralMask const* head_masks = nullptr;  // [hO]
@@ -84,10 +89,11 @@ struct AttentionPlan {
   float* partial_sum = nullptr;  // [slot]
 
   int64_t prefill_scratch = 0, decode_scratch = 0;  // bytes per thread
-  int32_t max_task_groups = 1;   // groups of the largest decode task
+  int32_t max_task_groups = 1;                      // groups of the largest decode task
 };
 
-/// Work for one thread: query rows [row_begin, row_end) of the heads of some groups, over one chunk of keys.
+/// Work for one thread: query rows [row_begin, row_end) of the heads of some groups, over one chunk
+/// of keys.
 struct AttentionTask {
   int32_t sequence;
   int32_t group_begin, group_end;  // prefill: exactly one

@@ -41,13 +41,14 @@ void check_cu_seq_lens(char const* name, TensorView const& t, int64_t batch, int
     check(index_at(t, b + 1) >= index_at(t, b), ErrorCode::kIndex, name, "[", b + 1, "] is ",
           index_at(t, b + 1), ", expected at least ", index_at(t, b));
   }
-  check(index_at(t, batch) <= total, ErrorCode::kIndex, name, "[", batch, "] is ", index_at(t, batch),
-        ", expected at most ", total, " tokens");
+  check(index_at(t, batch) <= total, ErrorCode::kIndex, name, "[", batch, "] is ",
+        index_at(t, batch), ", expected at most ", total, " tokens");
 }
 
 class Planner {
  public:
-  Planner(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args, int threads)
+  Planner(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
+          int threads)
       : p_(planned), plan_(planned.plan), desc_(desc), args_(args), threads_(threads) {}
 
   void run() {
@@ -92,8 +93,8 @@ class Planner {
     plan_.scale = static_cast<float>(desc_.scale);
     plan_.softcap = static_cast<float>(desc_.softcap);
     plan_.has_segments = args_.segments_q.defined();
-    plan_.bf16_dot = active_kernels().bf16_dot && (desc_.dtype == DType::bf16 ||
-                                                   desc_.precision == Precision::kBFloat16);
+    plan_.bf16_dot = active_kernels().bf16_dot &&
+                     (desc_.dtype == DType::bf16 || desc_.precision == Precision::kBFloat16);
     plan_.plain_scores = plan_.scale > 0 && plan_.softcap == 0 && !args_.bias.defined() &&
                          !args_.mask.defined() && !args_.temperature.defined() && !plan_.slopes &&
                          !plan_.has_segments;
@@ -134,8 +135,8 @@ class Planner {
       }
       if (args_.kv_lengths.defined()) {
         s.seq_kv = index_at(args_.kv_lengths, b);
-        check(s.seq_kv >= 0 && s.seq_kv <= desc_.seq_kv, ErrorCode::kIndex, "kvLengths[", b, "] is ",
-              s.seq_kv, ", expected 0 to ", desc_.seq_kv);
+        check(s.seq_kv >= 0 && s.seq_kv <= desc_.seq_kv, ErrorCode::kIndex, "kvLengths[", b,
+              "] is ", s.seq_kv, ", expected 0 to ", desc_.seq_kv);
       }
       if (args_.prefix_lengths.defined()) {
         s.prefix = index_at(args_.prefix_lengths, b);
@@ -170,16 +171,18 @@ class Planner {
     TensorView const &q = args_.segments_q, &k = args_.segments_k;
     s.segment_stride_q = q.strides[axis];
     s.segment_stride_k = k.strides[axis];
-    s.segments_q = q.data<int32_t>() + b * batch_stride(q, desc_.packed) + first_q * q.strides[axis];
-    s.segments_k = k.data<int32_t>() + b * batch_stride(k, desc_.packed) + first_k * k.strides[axis];
+    s.segments_q =
+        q.data<int32_t>() + b * batch_stride(q, desc_.packed) + first_q * q.strides[axis];
+    s.segments_k =
+        k.data<int32_t>() + b * batch_stride(k, desc_.packed) + first_k * k.strides[axis];
   }
 
-  /// The kernel a sequence goes to, and the cutting of its keys, depend on shapes alone: bits must not depend on
-  /// the batch it is in or the threads that compute it.
+  /// The kernel a sequence goes to, and the cutting of its keys, depend on shapes alone: bits must
+  /// not depend on the batch it is in or the threads that compute it.
   bool decodes(Sequence const& s) const { return int64_t{largest_group_} * s.seq_q <= kDecodeRows; }
   int32_t chunks_of(Sequence const& s) const {
     if (s.seq_q == 0) return 1;
-    int32_t const chunk = decodes(s) ? kDecodeChunkKeys
+    int32_t const chunk = decodes(s)                    ? kDecodeChunkKeys
                           : s.seq_q <= kSplitMaxQueries ? kPrefillChunkKeys
                                                         : INT32_MAX / 2;
     return std::max(1, (s.seq_kv + chunk - 1) / chunk);
@@ -188,7 +191,8 @@ class Planner {
   void cut() {
     int const max_rows = desc_.head_dim + desc_.head_dim_v > 512 ? kMaxRows / 2 : kMaxRows;
     heads_per_task_ = std::min(largest_group_, max_rows / kRowsPerTile);
-    rows_per_task_ = std::max(kRowsPerTile, max_rows / heads_per_task_ / kRowsPerTile * kRowsPerTile);
+    rows_per_task_ =
+        std::max(kRowsPerTile, max_rows / heads_per_task_ / kRowsPerTile * kRowsPerTile);
     while (rows_per_task_ > kRowsPerTile && prefill_task_count() < 3 * threads_) {
       rows_per_task_ = (rows_per_task_ / 2 + kRowsPerTile - 1) / kRowsPerTile * kRowsPerTile;
     }
@@ -206,14 +210,16 @@ class Planner {
       if (s.chunks > 1) cut_combine(b, s);
     }
     // Longest first, so that no long task starts last.
-    std::stable_sort(p_.prefill_tasks.begin(), p_.prefill_tasks.end(),
-                     [](AttentionTask const& a, AttentionTask const& b) { return a.row_end > b.row_end; });
+    std::stable_sort(
+        p_.prefill_tasks.begin(), p_.prefill_tasks.end(),
+        [](AttentionTask const& a, AttentionTask const& b) { return a.row_end > b.row_end; });
   }
 
   int64_t prefill_task_count() const {
     int64_t count = 0;
     for (Sequence const& s : p_.sequences) {
-      if (!decodes(s)) count += int64_t{s.chunks} * ((s.seq_q + rows_per_task_ - 1) / rows_per_task_);
+      if (!decodes(s))
+        count += int64_t{s.chunks} * ((s.seq_q + rows_per_task_ - 1) / rows_per_task_);
     }
     if (count == 0) return INT32_MAX;
     int64_t parts = 0;
@@ -272,7 +278,8 @@ class Planner {
   AttentionDesc const& desc_;
   AttentionArgs const& args_;
   int const threads_;
-  int32_t largest_group_ = 1, heads_per_task_ = 1, rows_per_task_ = kRowsPerTile, groups_per_task_ = 1;
+  int32_t largest_group_ = 1, heads_per_task_ = 1, rows_per_task_ = kRowsPerTile,
+          groups_per_task_ = 1;
 };
 
 }  // namespace

@@ -21,8 +21,9 @@ struct PlannedAttention {
   std::vector<float> partials;
 };
 
-/// Throws ERR_INDEX where an index tensor holds a value outside its range. `threads` only decides how finely
-/// query rows are cut, which no bit of a result depends on.
-void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args, int threads);
+/// Throws ERR_INDEX where an index tensor holds a value outside its range. `threads` only decides
+/// how finely query rows are cut, which no bit of a result depends on.
+void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
+                    int threads);
 
 }  // namespace fattn::cpu

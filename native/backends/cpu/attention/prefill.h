@@ -1,4 +1,5 @@
-// The prefill kernel: up to 192 stacked query rows of one head group against blocks of 128 packed keys.
+// The prefill kernel: up to 192 stacked query rows of one head group against blocks of 128 packed
+// keys.
 #pragma once
 
 #include "backends/cpu/attention/pack.h"
@@ -124,11 +125,10 @@ class Prefill {
         int const end = s_.tile_end[t] - panel < kPanel ? s_.tile_end[t] - panel : kPanel;
         if (begin >= end) continue;
         int64_t const row = int64_t{t} * kRowsPerTile;
-        score_panel_of<Isa, Product>((end - begin) / kLanes,
-                                     reinterpret_cast<Element const*>(s_.q) + row * s_.q_stride,
-                                     s_.q_stride, b + begin, int64_t{kPanel}, steps_,
-                                     s_.scores + row * kBlockKeys + panel + begin,
-                                     s_.tile_max + row * kLanes);
+        score_panel_of<Isa, Product>(
+            (end - begin) / kLanes, reinterpret_cast<Element const*>(s_.q) + row * s_.q_stride,
+            s_.q_stride, b + begin, int64_t{kPanel}, steps_,
+            s_.scores + row * kBlockKeys + panel + begin, s_.tile_max + row * kLanes);
       }
     }
     for (int t = 0; t < tiles_; ++t) {
@@ -168,14 +168,14 @@ class Prefill {
       FATTN_UNROLL for (int i = 0; i < kLanes; ++i) {
         sums[i] = Isa::load(s_.tile_sum + (r + i) * kLanes);
       }
-      Isa::store(s_.rows.row_sum + r, Isa::load(s_.rows.row_sum + r) +
-                                          Isa::template reduce_rows<SumOf<Isa>>(sums));
+      Isa::store(s_.rows.row_sum + r,
+                 Isa::load(s_.rows.row_sum + r) + Isa::template reduce_rows<SumOf<Isa>>(sums));
     }
   }
 
-  /// An invisible key must not reach a row even if its value is NaN or infinite, though its weight of 0 is
-  /// multiplied with it. So in blocks with invisible pairs such values are packed as 0, and added to the rows
-  /// that do see them afterwards. Returns whether there are any.
+  /// An invisible key must not reach a row even if its value is NaN or infinite, though its weight
+  /// of 0 is multiplied with it. So in blocks with invisible pairs such values are packed as 0, and
+  /// added to the rows that do see them afterwards. Returns whether there are any.
   bool pack_block_values(int key, int count) {
     bool all_whole = true;
     for (int t = 0; t < tiles_; ++t) {
@@ -202,9 +202,8 @@ class Prefill {
       auto const* v = reinterpret_cast<Element const*>(s_.values) + column * row_elements;
       for (int t = 0; t < tiles_; ++t) {
         int const begin = s_.tile_begin[t] / Product::kPerStep;
-        int const end =
-            ((s_.tile_end[t] < end_ ? s_.tile_end[t] : end_) + Product::kPerStep - 1) /
-            Product::kPerStep;
+        int const end = ((s_.tile_end[t] < end_ ? s_.tile_end[t] : end_) + Product::kPerStep - 1) /
+                        Product::kPerStep;
         if (begin >= end) continue;
         int64_t const row = int64_t{t} * kRowsPerTile;
         value_panel_of<Isa, Product>(panel / kLanes, weights + row * row_elements + begin,

@@ -1,4 +1,5 @@
-// The life of a query row: what it may see and how its scores are made, its softmax state, its result.
+// The life of a query row: what it may see and how its scores are made, its softmax state, its
+// result.
 #pragma once
 
 #include "backends/cpu/attention/scores.h"
@@ -17,8 +18,8 @@ RowInfo describe_row(AttentionPlan const& plan, Sequence const& seq, int head, i
   row.scale = plan.scale;
   if (plan.temperature.data) {
     row.scale *= reinterpret_cast<float const*>(
-        plan.temperature.data)[seq.temperature + head * plan.temperature.head +
-                               query * plan.temperature.row];
+        plan.temperature
+            .data)[seq.temperature + head * plan.temperature.head + query * plan.temperature.row];
   }
   row.slope = plan.slopes ? plan.slopes[seq.batch * plan.slope_batch + head * plan.slope_head] : 0;
   auto score_row = [&](ScoreOperand const& t) -> char const* {
@@ -66,23 +67,24 @@ void finish_row(AttentionPlan const& plan, Sequence const& seq, int head, int qu
         plan.gate.data)[seq.gate + head * plan.gate.head + query * plan.gate.row];
   }
   with_source<Isa>(plan.out.dtype, [&]<class Source>() {
-    auto* target = const_cast<typename Source::Element*>(
-        row_of<Source>(plan.out, seq.out, query, head));
+    auto* target =
+        const_cast<typename Source::Element*>(row_of<Source>(plan.out, seq.out, query, head));
     for (int c = 0; c < plan.head_dim_v; c += Isa::kLanes) {
       typename Isa::F x = empty ? Isa::zero() : Isa::load(out + c) * factor;
       store_upto<Isa, Source>(target + c, x, plan.head_dim_v - c);
     }
   });
   if (plan.lse) {
-    double const lse = empty ? -__builtin_inf()
-                             : row_max * 0.69314718055994531 + __builtin_log((double)row_sum);
+    double const lse =
+        empty ? -__builtin_inf() : row_max * 0.69314718055994531 + __builtin_log((double)row_sum);
     plan.lse[seq.lse + head * plan.lse_head + query * plan.lse_row] = static_cast<float>(lse);
   }
 }
 
 /// Hands a row over: to the result, or as a partial state of its key chunk.
 template <class Isa>
-void store_row(AttentionPlan const& plan, Sequence const& seq, RowState const& rows, int r, int chunk) {
+void store_row(AttentionPlan const& plan, Sequence const& seq, RowState const& rows, int r,
+               int chunk) {
   RowInfo const& row = rows.info[r];
   float const* out = rows.out + r * rows.out_stride;
   if (seq.chunks == 1) {

@@ -1,4 +1,5 @@
-// From raw products to masked scores: scale, softcap, bias, ALiBi and visibility, one row at a time.
+// From raw products to masked scores: scale, softcap, bias, ALiBi and visibility, one row at a
+// time.
 #pragma once
 
 #include "backends/cpu/attention/scratch.h"
@@ -34,8 +35,8 @@ struct Scores {
   }
 
   /// The whole of attention-variants 1.1: raw products become scores in log2 units.
-  static F modify_row(AttentionPlan const& plan, Sequence const& seq, RowInfo const& row, float* scores,
-                      int key, int begin, int end) {
+  static F modify_row(AttentionPlan const& plan, Sequence const& seq, RowInfo const& row,
+                      float* scores, int key, int begin, int end) {
     F most = Isa::set1(-__builtin_inff());
     F const hidden = most;
     for (int c = begin; c < end; c += kLanes) {

@@ -1,4 +1,5 @@
-// How the scratch of one thread is divided. Laid out once per task, measured once per plan by the same code.
+// How the scratch of one thread is divided. Laid out once per task, measured once per plan by the
+// same code.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,7 @@
 namespace fattn::cpu {
 
 constexpr int kMaxLanes = 16;
-constexpr int kMaxPanel = 64;    // columns of the widest panel
+constexpr int kMaxPanel = 64;     // columns of the widest panel
 constexpr int kRowMultiple = 48;  // rows are padded to whole tiles and whole vectors
 
 FATTN_HOST_DEVICE int64_t round_up(int64_t x, int64_t multiple) {
@@ -44,10 +45,10 @@ struct RowInfo {
 
 /// Softmax state and score tile of some rows; the part that prefill and decode share.
 struct RowState {
-  RowInfo* info;      // [rows]
-  float* row_max;     // [rows], log2 units
-  float* row_sum;     // [rows]
-  float* out;         // [rows, out_stride], not normalised
+  RowInfo* info;       // [rows]
+  float* row_max;      // [rows], log2 units
+  float* row_sum;      // [rows]
+  float* out;          // [rows, out_stride], not normalised
   int64_t out_stride;  // dV rounded up to whole vectors
 
   FATTN_HOST_DEVICE static RowState lay_out(Arena& arena, int64_t rows, int64_t head_dim_v) {
@@ -63,19 +64,19 @@ struct RowState {
 
 struct PrefillScratch {
   RowState rows;
-  float* factor;     // [rows], rescale of the block at hand
-  float* tile_max;   // [rows, lanes]
-  float* tile_sum;   // [rows, lanes]
-  int32_t* q;        // [rows, q_stride] float32 or bfloat16 pairs
+  float* factor;    // [rows], rescale of the block at hand
+  float* tile_max;  // [rows, lanes]
+  float* tile_sum;  // [rows, lanes]
+  int32_t* q;       // [rows, q_stride] float32 or bfloat16 pairs
   int64_t q_stride;
-  float* scores;     // [rows, kBlockKeys]
-  int32_t* weights;  // [rows, kBlockKeys / 2] bfloat16 pairs, dot path only
-  int32_t* keys;     // panels [kBlockKeys / panel][d][panel]
-  int32_t* values;   // panels [dV / panel][kBlockKeys][panel]
+  float* scores;                // [rows, kBlockKeys]
+  int32_t* weights;             // [rows, kBlockKeys / 2] bfloat16 pairs, dot path only
+  int32_t* keys;                // panels [kBlockKeys / panel][d][panel]
+  int32_t* values;              // panels [dV / panel][kBlockKeys][panel]
   RowBlockLimits* tile_limits;  // [tiles]
   int16_t* tile_begin;          // [tiles], first visible column of the block at hand
   int16_t* tile_end;            // [tiles]
-  uint8_t* bad_keys;            // [kBlockKeys], values that are not finite in a partly visible block
+  uint8_t* bad_keys;  // [kBlockKeys], values that are not finite in a partly visible block
 
   FATTN_HOST_DEVICE static PrefillScratch lay_out(Arena& arena, int64_t rows, int64_t head_dim,
                                                   int64_t head_dim_v, bool bf16_dot) {
@@ -103,10 +104,10 @@ struct PrefillScratch {
 };
 
 struct DecodeScratch {
-  RowState rows;   // of all groups of the task, kDecodeRows apart
-  float* q;        // [groups * kDecodeRows, q_stride]
+  RowState rows;  // of all groups of the task, kDecodeRows apart
+  float* q;       // [groups * kDecodeRows, q_stride]
   int64_t q_stride;
-  float* scores;   // [kDecodeRows, kDecodeBlockKeys]
+  float* scores;  // [kDecodeRows, kDecodeBlockKeys]
 
   FATTN_HOST_DEVICE static DecodeScratch lay_out(Arena& arena, int64_t groups, int64_t head_dim,
                                                  int64_t head_dim_v) {

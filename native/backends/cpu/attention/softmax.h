@@ -1,4 +1,5 @@
-// The row pass of the online softmax: scores of one block become weights, and the running maximum and sum move on.
+// The row pass of the online softmax: scores of one block become weights, and the running maximum
+// and sum move on.
 #pragma once
 
 #include "backends/cpu/attention/micro_kernel.h"
@@ -17,13 +18,15 @@ struct SumOf {
   [[gnu::always_inline]] static F apply(F a, F b) { return a + b; }
 };
 
-/// Folds the block's maxima into `row_max`, for kLanes rows: sets the factor by which older sums shrink.
+/// Folds the block's maxima into `row_max`, for kLanes rows: sets the factor by which older sums
+/// shrink.
 template <class Isa>
 [[gnu::always_inline]] inline void advance_max(float const* tile_max, float unit, float* row_max,
                                                float* row_sum, float* factor) {
   using F = typename Isa::F;
   F block[Isa::kLanes];
-  FATTN_UNROLL for (int i = 0; i < Isa::kLanes; ++i) block[i] = Isa::load(tile_max + i * Isa::kLanes);
+  FATTN_UNROLL for (int i = 0; i < Isa::kLanes; ++i) block[i] =
+      Isa::load(tile_max + i * Isa::kLanes);
   F const old = Isa::load(row_max);
   F const most = Isa::max(Isa::template reduce_rows<MaxOf<Isa>>(block) * unit, old);
   // -inf never meets -inf in a subtraction.
@@ -34,7 +37,8 @@ template <class Isa>
   Isa::store(row_sum, Isa::load(row_sum) * shrink);
 }
 
-/// exp2(score * unit - max) over columns [begin, end), in place or as bfloat16 pairs. Returns the vector of sums.
+/// exp2(score * unit - max) over columns [begin, end), in place or as bfloat16 pairs. Returns the
+/// vector of sums.
 template <class Isa, class Product>
 [[gnu::always_inline]] inline typename Isa::F weigh_row(float* scores, int32_t* weights, float unit,
                                                         float row_max, int begin, int end) {

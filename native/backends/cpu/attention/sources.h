@@ -21,7 +21,9 @@ struct F16Source {
 template <class Isa>
 struct Bf16Source {
   using Element = uint16_t;
-  [[gnu::always_inline]] static typename Isa::F load(Element const* p) { return Isa::widen_bf16(p); }
+  [[gnu::always_inline]] static typename Isa::F load(Element const* p) {
+    return Isa::widen_bf16(p);
+  }
   [[gnu::always_inline]] static void store(Element* p, typename Isa::F x) { Isa::store_bf16(p, x); }
 };
 

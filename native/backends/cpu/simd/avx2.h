@@ -3,8 +3,8 @@
 
 #include <immintrin.h>
 
-#include "backends/cpu/simd/simd.h"
 #include "backends/cpu/simd/exponent.h"
+#include "backends/cpu/simd/simd.h"
 
 namespace fattn::cpu {
 

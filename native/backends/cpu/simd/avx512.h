@@ -23,7 +23,8 @@ struct Avx512Base : Simd<Isa, 16> {
   template <class Polynomial>
   [[gnu::always_inline]] static F exp2_nonpositive(F x) {
     F clamped = max(Base::set1(-200.0f), x);
-    F whole = (F)_mm512_roundscale_ps((__m512)clamped, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    F whole =
+        (F)_mm512_roundscale_ps((__m512)clamped, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     return (F)_mm512_scalef_ps((__m512)Polynomial::apply(clamped - whole), (__m512)whole);
   }
   [[gnu::always_inline]] static F widen_f16(uint16_t const* p) {

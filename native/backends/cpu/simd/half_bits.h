@@ -1,4 +1,5 @@
-// float16 where the instruction set has no conversion: integer arithmetic on the bits, lane by lane.
+// float16 where the instruction set has no conversion: integer arithmetic on the bits, lane by
+// lane.
 #pragma once
 
 #include "backends/cpu/simd/simd.h"
@@ -12,7 +13,8 @@ template <class Isa>
   U half = __builtin_convertvector(*(typename Isa::H const*)p, U);
   U sign = (half & 0x8000) << 16;
   U magnitude = half & 0x7fff;
-  // Normal and subnormal alike: place the bits as a float with exponent bias 15 and multiply by 2^112.
+  // Normal and subnormal alike: place the bits as a float with exponent bias 15 and multiply by
+  // 2^112.
   U scaled = (U)((typename Isa::F)(magnitude << 13) * 0x1p112f);
   U special = (magnitude << 13) | 0x7f800000;
   return (typename Isa::F)(sign | ((I)magnitude >= 0x7c00 ? special : scaled));

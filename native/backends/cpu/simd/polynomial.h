@@ -1,5 +1,5 @@
-// Elementary functions on vectors, from polynomials fitted for this package (Remez by reweighted least
-// squares on the relative error).
+// Elementary functions on vectors, from polynomials fitted for this package (Remez by reweighted
+// least squares on the relative error).
 #pragma once
 
 #include "backends/cpu/simd/simd.h"
@@ -31,7 +31,8 @@ template <class Isa>
   using F = typename Isa::F;
   using I = typename Isa::I;
   F magnitude = Isa::abs(x);
-  // e = exp(-2|x|) never overflows; (1 - e) / (1 + e) cancels near 0, where the odd series takes over.
+  // e = exp(-2|x|) never overflows; (1 - e) / (1 + e) cancels near 0, where the odd series takes
+  // over.
   F e = exp2_nonpositive<Isa>(magnitude * -2.8853900817779268f);
   F far = (1.0f - e) / (1.0f + e);
   F square = x * x;

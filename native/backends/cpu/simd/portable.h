@@ -22,7 +22,9 @@ struct Baseline : Simd<Baseline, 4> {
   [[gnu::always_inline]] static F widen_f16(uint16_t const* p) {
     return widen_f16_by_bits<Baseline>(p);
   }
-  [[gnu::always_inline]] static void store_f16(uint16_t* p, F x) { store_f16_by_bits<Baseline>(p, x); }
+  [[gnu::always_inline]] static void store_f16(uint16_t* p, F x) {
+    store_f16_by_bits<Baseline>(p, x);
+  }
 };
 
 }  // namespace fattn::cpu

@@ -1,6 +1,7 @@
-// The vector vocabulary of the CPU kernels, on the compiler's vector extensions: what every instruction set
-// has in common. `Isa` tags every instantiation, so that nothing compiled for one instruction set can be
-// linked into another. What the extensions lack (fma, max, f16 conversion, …) lies in avx512.h and kin.
+// The vector vocabulary of the CPU kernels, on the compiler's vector extensions: what every
+// instruction set has in common. `Isa` tags every instantiation, so that nothing compiled for one
+// instruction set can be linked into another. What the extensions lack (fma, max, f16 conversion,
+// …) lies in avx512.h and kin.
 #pragma once
 
 #include <cstdint>
@@ -98,7 +99,8 @@ struct Simd : VectorTypes<kLanes_> {
   [[gnu::always_inline]] static I iota_of(std::integer_sequence<int, i...>) {
     return I{i...};
   }
-  /// Lane i of the first where bit kBit of i is clear, else lane i - kBit of the second: the even half of a pair.
+  /// Lane i of the first where bit kBit of i is clear, else lane i - kBit of the second: the even
+  /// half of a pair.
   template <int kBit, int... i>
   [[gnu::always_inline]] static F even_half(F a, F b, std::integer_sequence<int, i...>) {
     return __builtin_shufflevector(a, b, ((i & kBit) ? i - kBit + kLanes_ : i)...);

@@ -1,0 +1,103 @@
+#include <utility>
+
+#include "binding/bindings.h"
+#include "binding/objects.h"
+#include "core/backend.h"
+
+namespace fattn::binding {
+namespace {
+
+AttentionArgs read_tensors(Arguments const& args) {
+  AttentionArgs tensors;
+  tensors.q = args.at(1, "q").tensor();
+  tensors.k = args.at(2, "k").tensor();
+  tensors.v = args.at(3, "v").tensor();
+  tensors.out = args.at(4, "out").tensor();
+  tensors.lse = args.at(5, "lse").optional_tensor();
+  tensors.bias = args.at(6, "bias").optional_tensor();
+  tensors.mask = args.at(7, "mask").optional_tensor();
+  tensors.sinks = args.at(8, "sinks").optional_tensor();
+  tensors.alibi_slopes = args.at(9, "alibiSlopes").optional_tensor();
+  tensors.temperature = args.at(10, "temperature").optional_tensor();
+  tensors.gate = args.at(11, "gate").optional_tensor();
+  tensors.segments_q = args.at(12, "segmentsQ").optional_tensor();
+  tensors.segments_k = args.at(13, "segmentsK").optional_tensor();
+  tensors.prefix_lengths = args.at(14, "prefixLengths").optional_tensor();
+  tensors.kv_lengths = args.at(15, "kvLengths").optional_tensor();
+  tensors.cu_seq_lens_q = args.at(16, "cuSeqLensQ").optional_tensor();
+  tensors.cu_seq_lens_k = args.at(17, "cuSeqLensK").optional_tensor();
+  tensors.window_left = args.at(18, "windowLeftPerHead").optional_tensor();
+  tensors.window_right = args.at(19, "windowRightPerHead").optional_tensor();
+  tensors.sink_tokens = args.at(20, "sinkTokensPerHead").optional_tensor();
+  tensors.head_map_k = args.at(21, "headMapK").optional_tensor();
+  tensors.head_map_v = args.at(22, "headMapV").optional_tensor();
+  return tensors;
+}
+
+AttentionDesc read_numbers(Arguments const& args) {
+  AttentionDesc desc;
+  desc.head_map = args.at(23, "headMap").one_of(HeadMap::kInterleave);
+  desc.scale = args.at(24, "scale").number();
+  desc.softcap = args.at(25, "softcap").number();
+  desc.causal = args.at(26, "causal").boolean();
+  desc.window_left = args.at(27, "windowLeft").integer();
+  desc.window_right = args.at(28, "windowRight").integer();
+  desc.sink_tokens = args.at(29, "sinkTokens").integer();
+  desc.precision = args.at(30, "precision").one_of(Precision::kBFloat16);
+  return desc;
+}
+
+AttentionDesc read_description(Value const& from) {
+  AttentionDesc desc;
+  desc.dtype = from.field("dtype").dtype();
+  desc.packed = from.field("packed").boolean();
+  desc.batch = from.field("batch").integer();
+  desc.seq_q = from.field("seqQ").integer();
+  desc.seq_kv = from.field("seqKv").integer();
+  desc.heads_q = from.field("headsQ").integer();
+  desc.heads_k = from.field("headsK").integer();
+  desc.heads_v = from.field("headsV").integer();
+  desc.heads_out = from.field("headsOut").integer();
+  desc.head_dim = from.field("headDim").integer();
+  desc.head_dim_v = from.field("headDimV").integer();
+  desc.scale = from.field("scale").number();
+  desc.softcap = from.field("softcap").number();
+  desc.causal = from.field("causal").boolean();
+  desc.window_left = from.field("windowLeft").integer();
+  desc.window_right = from.field("windowRight").integer();
+  desc.sink_tokens = from.field("sinkTokens").integer();
+  desc.head_map = from.field("headMap").one_of(HeadMap::kInterleave);
+  desc.precision = from.field("precision").one_of(Precision::kBFloat16);
+  return desc;
+}
+
+}  // namespace
+
+napi_value attention(Arguments const& args) {
+  auto const& stream = args.at(0, "stream").stream();
+  AttentionArgs tensors = read_tensors(args);
+  AttentionDesc desc = read_numbers(args);
+  describe_attention(tensors, desc);
+  Backend& backend = backend_of(tensors.q.device());
+  backend.attention(*stream, desc, std::move(tensors));
+  return nullptr;
+}
+
+napi_value explain_attention(Arguments const& args) {
+  Backend const& backend = backend_of(args.at(0, "device").device());
+  AttentionDesc const desc = read_description(args.at(1, "description"));
+  check_description(desc);
+  Explanation const explanation = backend.explain_attention(desc, args.at(2, "withLse").boolean());
+  ObjectBuilder object(args.env());
+  object.set("supported", explanation.supported);
+  object.set("reason", explanation.reason);
+  object.set("kernel", explanation.kernel);
+  object.set("path", explanation.path);
+  object.set("note", explanation.note);
+  object.set("flops", explanation.cost.flops);
+  object.set("bytes", explanation.cost.bytes);
+  object.set("visiblePairs", explanation.cost.visible_pairs);
+  return object.value();
+}
+
+}  // namespace fattn::binding

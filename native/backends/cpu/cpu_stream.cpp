@@ -177,16 +177,20 @@ void CpuStream::close() {
   std::deque<Item> dropped;
   bool first;
   {
-    std::unique_lock lock(mutex_);
+    std::lock_guard lock(mutex_);
     first = !std::exchange(closed_, true);
     stop_.store(true);
     dropped.swap(items_);
     if (state_ == State::kBlocked) state_ = State::kIdle;
+  }
+  for (Item& item : dropped) drop(item);  // before waiting: other streams may wait for an event here
+  dropped.clear();
+  {
+    std::unique_lock lock(mutex_);
     // A completion that runs on the stream's own thread may close it: nothing to wait for then.
     if (runner_ != std::this_thread::get_id())
       not_running_.wait(lock, [&] { return state_ != State::kRunning; });
   }
-  for (Item& item : dropped) drop(item);
   if (first) pool_.detach();
 }
 

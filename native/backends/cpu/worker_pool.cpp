@@ -49,7 +49,6 @@ void WorkerPool::attach() {
 }
 
 void WorkerPool::detach() {
-  std::vector<std::unique_ptr<PoolThread>> ending;
   std::shared_ptr<JobSource> closed;  // sources are released outside the lock
   {
     std::lock_guard lock(mutex_);
@@ -60,11 +59,22 @@ void WorkerPool::detach() {
       wake_all_locked();
       return;  // a thread cannot wait for itself: the slots are joined when next started
     }
+  }
+  end_threads();
+}
+
+/// Ends the threads of now and waits for them. Those started meanwhile for a new stream stay.
+void WorkerPool::end_threads() {
+  std::vector<std::unique_ptr<PoolThread>> ending;
+  {
+    std::lock_guard lock(mutex_);
+    if (attached_ > 0) return;
     ending.swap(slots_);
     for (auto& thread : ending) thread->leaving = true;
     wake_all_locked();
   }
-  for (auto& thread : ending) thread->thread.join();
+  for (auto& thread : ending)
+    if (thread->thread.joinable()) thread->thread.join();
 }
 
 void WorkerPool::ensure_thread() {

@@ -50,6 +50,7 @@ class WorkerPool {
   static WorkerPool& instance();
 
   explicit WorkerPool(int threads) : target_(threads) {}
+  ~WorkerPool() { end_threads(); }
 
   /// Every stream holds one attachment while it is open. When the last goes, all threads end; the
   /// caller waits for them unless it is one of them.
@@ -75,6 +76,7 @@ class WorkerPool {
   bool must_end_locked(PoolThread const& thread) const {
     return thread.leaving || thread.index >= limit_locked();
   }
+  void end_threads();
   void start_thread_locked();
   void offer_locked(int permits, int most_woken) noexcept;
   void wake_locked(int count) noexcept;

@@ -1,0 +1,105 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { checkTarget } from './json-file.js';
+
+export const modes = ['prefill', 'decode'] as const;
+export type Mode = (typeof modes)[number];
+export const benchDtypes = ['float32', 'float16', 'bfloat16'] as const;
+export type BenchDtype = (typeof benchDtypes)[number];
+
+/** Bad options: exit code 2. */
+export class UsageError extends Error {}
+
+/** As commander delivers them. */
+export interface BenchFlags {
+  seq?: number[];
+  heads: number;
+  headDim: number;
+  dtype: BenchDtype;
+  mode: Mode | 'both';
+  causal: boolean;
+  rounds: number;
+  threads?: number;
+  device?: string;
+  json?: string;
+}
+
+export interface BenchPlan {
+  /** What is timed, in order; one design after the other within each. */
+  works: { mode: Mode; seq: number }[];
+  heads: number;
+  headDim: number;
+  dtype: BenchDtype;
+  causal: boolean;
+  rounds: number;
+  threads?: number;
+  device?: string;
+  json?: string;
+}
+
+// Chosen by measuring: on two cores that reach 200 GFLOP/s in all, everything takes under a minute.
+const defaultLengths: Record<Mode, number[]> = { prefill: [1024, 4096, 8192], decode: [4096, 16384, 32768] };
+
+const EXAMPLES = `
+Examples:
+  $ fused-attention bench
+  $ fused-attention bench --mode prefill --seq 2048,16384 --heads 32 --head-dim 128
+  $ fused-attention bench --mode decode --dtype bfloat16 --threads 1
+  $ fused-attention bench --json results.json
+
+Within a round every design runs once, so that a change of the machine's speed meets all of them; "vs MHA" is the
+median of the rounds' ratios. Times are of the work on the device, inputs come from memory no cache holds, and "of
+ceiling" is the share of what this machine's arithmetic or memory could do, measured in the same run.
+Exit code: 0 when everything ran, 1 when something failed, 2 for bad options.`;
+
+export function addBenchOptions(command: Command): Command {
+  return command
+    .description('compare the attention designs (MHA, MQA, GQA, SQA, sSQA, xSQA, xSMQA) on this machine')
+    .option(
+      '--seq <lengths>',
+      'sequence lengths, comma-separated; in decode the number of keys ' +
+        `(default: ${defaultLengths.prefill.join()} for prefill, ${defaultLengths.decode.join()} for decode)`,
+      lengths,
+    )
+    .option('--heads <n>', 'heads of the multi-head design, a multiple of 4', wholeNumber(4, 1024), 16)
+    .option('--head-dim <n>', 'extent of a head', wholeNumber(1, 1024), 64)
+    .addOption(new Option('--dtype <dtype>', 'type of q, k and v').choices(benchDtypes).default('float32'))
+    .addOption(
+      new Option('--mode <mode>', 'prefill: as many queries as keys; decode: one query')
+        .choices([...modes, 'both'])
+        .default('both'),
+    )
+    .option('--causal', 'queries do not see later keys (default)', true)
+    .option('--no-causal', 'every query sees every key')
+    .option('--rounds <n>', 'timed runs of each design', wholeNumber(1, 1000), 5)
+    .option('--threads <n>', 'CPU threads (default: all physical cores)', wholeNumber(1, 1024))
+    .option('--device <name>', "'cpu' or 'cuda:N' (default: the best one that serves the work)")
+    .option('--json <file>', 'also write everything, raw times included, to this file')
+    .addHelpText('after', EXAMPLES);
+}
+
+/** @throws {UsageError} Where options do not fit one another, or the JSON file could not be written. */
+export function benchPlan({ seq, mode, ...flags }: BenchFlags): BenchPlan {
+  if (flags.heads % 4 !== 0)
+    throw new UsageError(
+      `--heads is ${flags.heads}; the designs take a half and a quarter of it: give a multiple of 4`,
+    );
+  if (flags.json !== undefined) {
+    const problem = checkTarget(flags.json);
+    if (problem !== undefined) throw new UsageError(`--json ${flags.json}: ${problem}`);
+  }
+  const chosen = mode === 'both' ? modes : [mode];
+  const works = chosen.flatMap((each) => (seq ?? defaultLengths[each]).map((length) => ({ mode: each, seq: length })));
+  return { ...flags, works };
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+function lengths(text: string): number[] {
+  return [...new Set(text.split(',').map((part) => wholeNumber(1, 2 ** 24)(part.trim())))];
+}

@@ -1,0 +1,114 @@
+import Table from 'cli-table3';
+import type { DeviceInfo, Explanation } from '../index.js';
+import type { BenchPlan, Mode } from './bench-options.js';
+import type { Contestant } from './contestants.js';
+import { summarize, type Summary } from './statistics.js';
+
+/** What --json writes. */
+export interface Report {
+  version: string;
+  date: string;
+  device: DeviceInfo;
+  plan: BenchPlan;
+  results: Result[];
+}
+
+export interface Result {
+  design: string;
+  headsQ: number;
+  headsKv: number;
+  mode: Mode;
+  seq: number;
+  cost: Explanation;
+  /** Milliseconds per call, one value per round. */
+  times: number[];
+  milliseconds: Summary;
+  /** Time of the first design over this one's, from the same round. */
+  speedUp: Summary;
+  gigaflops: number;
+  gigabytesPerSecond: number;
+  /** Of what this machine's arithmetic or memory allows, whichever binds; 1 is the ceiling. */
+  share: number;
+}
+
+/** @param times Milliseconds, `times[contestant][round]`. */
+export function resultsOf(group: readonly Contestant[], times: readonly number[][]): Result[] {
+  return group.map((contestant, index) => {
+    const mine = times[index]!;
+    const milliseconds = summarize(mine);
+    const { flops, bytes, timeBound } = contestant.cost;
+    const perSecond = 1e3 / milliseconds.median;
+    return {
+      ...contestant,
+      times: mine,
+      milliseconds,
+      speedUp: summarize(mine.map((time, round) => times[0]![round]! / time)),
+      gigaflops: (flops * perSecond) / 1e9,
+      gigabytesPerSecond: (bytes * perSecond) / 1e9,
+      share: timeBound.seconds * perSecond,
+    };
+  });
+}
+
+export function printReport({ device, plan, results }: Report): void {
+  const { cost } = results[0]!;
+  const { f32Flops, bf16Flops, readBytes } = cost.ceilings;
+  const arithmetic = [
+    `${(f32Flops / 1e9).toFixed(0)} GFLOP/s float32`,
+    ...(bf16Flops > 0 ? [`${(bf16Flops / 1e9).toFixed(0)} GFLOP/s bfloat16`] : []),
+  ];
+  console.log(`${device.model}, ${device.name}, ${device.threads} threads, ${device.path} instructions`);
+  console.log(`ceilings measured in this run: ${arithmetic.join(', ')}, ${(readBytes / 1e9).toFixed(1)} GB/s read`);
+  for (const mode of new Set(results.map((result) => result.mode))) {
+    console.log(`\n${headline(mode, plan)}`);
+    console.log(tableOf(results.filter((result) => result.mode === mode)));
+  }
+}
+
+function headline(mode: Mode, { heads, headDim, dtype, causal, rounds }: BenchPlan): string {
+  const what = mode === 'prefill' ? `prefill, ${causal ? 'causal' : 'every key visible'}` : 'decode, one query';
+  return `${what}: ${dtype}, batch 1, ${heads} heads of ${headDim}, ${rounds} rounds`;
+}
+
+function tableOf(results: readonly Result[]): string {
+  const columns = ['length', 'design', 'heads q/kv', 'time', 'p10 – p90', 'vs MHA', 'GFLOP/s', 'GB/s', 'of ceiling'];
+  const table = new Table({
+    head: columns,
+    colAligns: columns.map((column) => (column === 'design' ? 'left' : 'right')),
+    style: process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+  });
+  let previous = results[0]!.seq;
+  for (const result of results) {
+    if (result.seq !== previous) table.push(columns.map(() => ''));
+    previous = result.seq;
+    table.push(cells(result));
+  }
+  return table.toString();
+}
+
+function cells(result: Result): (string | number)[] {
+  const { seq, design, headsQ, headsKv, milliseconds, speedUp, gigaflops, gigabytesPerSecond, share, cost } = result;
+  return [
+    seq,
+    design,
+    `${headsQ}/${headsKv}`,
+    duration(milliseconds.median),
+    `${duration(milliseconds.p10)} – ${duration(milliseconds.p90)}`,
+    `${speedUp.median.toFixed(2)}x`,
+    gigaflops.toFixed(0),
+    gigabytesPerSecond.toFixed(1),
+    `${(100 * share).toFixed(0)} % ${cost.timeBound.limitedBy}`,
+  ];
+}
+
+/** Three digits, and the unit that needs no zeros before them. */
+function duration(milliseconds: number): string {
+  const [value, unit] =
+    milliseconds >= 1e3
+      ? [milliseconds / 1e3, 's']
+      : milliseconds >= 1
+        ? [milliseconds, 'ms']
+        : [milliseconds * 1e3, 'µs'];
+  return `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${unit}`;
+}

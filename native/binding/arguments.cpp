@@ -125,8 +125,11 @@ std::shared_ptr<Event> const& Value::event() const {
 }
 
 Value Value::field(char const* name) const {
+  napi_valuetype type = napi_undefined;
+  check_status(env_, napi_typeof(env_, value_, &type));
+  if (type != napi_object) refuse("an object");
   napi_value value = nullptr;
-  if (napi_get_named_property(env_, value_, name, &value) != napi_ok) refuse("an object");
+  check_status(env_, napi_get_named_property(env_, value_, name, &value));
   return {env_, value, name};
 }
 

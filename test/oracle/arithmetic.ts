@@ -14,9 +14,13 @@ export interface Rounding {
 }
 
 export interface Arithmetic {
-  input(values: ArrayLike<number>): ArrayLike<number>;
-  /** Every product, sum, exponential and quotient. */
+  input(values: ArrayLike<number>): Float64Array;
+  /** Every exponential, quotient and sum that is not part of a product of vectors. */
   sum(x: number): number;
+  /** `sum_c a[atA + c] b[atB + c]`, c below `n`. */
+  dot(a: Float64Array, atA: number, b: Float64Array, atB: number, n: number): number;
+  /** `row += factor * b[atB ...]`. */
+  accumulate(row: Float64Array, factor: number, b: Float64Array, atB: number): void;
   score(x: number): number;
   lseScore(x: number): number;
   output(x: number): number;
@@ -24,20 +28,45 @@ export interface Arithmetic {
 }
 
 const same = <T>(x: T): T => x;
+const { fround } = Math;
 
-export const exact: Arithmetic = { input: same, sum: same, score: same, lseScore: same, output: same, lse: same };
+export const exact: Arithmetic = {
+  input: (values) => Float64Array.from(values),
+  sum: same,
+  dot(a, atA, b, atB, n) {
+    let total = 0;
+    for (let c = 0; c < n; ++c) total += a[atA + c]! * b[atB + c]!;
+    return total;
+  },
+  accumulate(row, factor, b, atB) {
+    for (let c = 0; c < row.length; ++c) row[c] = row[c]! + factor * b[atB + c]!;
+  },
+  score: same,
+  lseScore: same,
+  output: same,
+  lse: same,
+};
 
 /** Inputs, scores and output rounded as told; everything between them accumulated in float32, one after the other. */
 export function plain(roundTo: FloatDType | Rounding): Arithmetic {
   const at: Rounding =
     typeof roundTo === 'string' ? { inputs: roundTo, scores: roundTo, lse: 'float32', output: roundTo } : roundTo;
-  const score = (x: number) => roundOne(x, at.scores);
+  const to = (dtype: FloatDType) => (dtype === 'float32' ? fround : (x: number) => roundOne(x, dtype));
+  const score = to(at.scores);
   return {
     input: (values) => round(values, at.inputs),
-    sum: Math.fround,
+    sum: fround,
+    dot(a, atA, b, atB, n) {
+      let total = 0;
+      for (let c = 0; c < n; ++c) total = fround(total + fround(a[atA + c]! * b[atB + c]!));
+      return total;
+    },
+    accumulate(row, factor, b, atB) {
+      for (let c = 0; c < row.length; ++c) row[c] = fround(row[c]! + fround(factor * b[atB + c]!));
+    },
     score,
-    lseScore: at.lse === at.scores ? score : (x) => roundOne(x, at.lse),
-    output: (x) => roundOne(x, at.output),
-    lse: Math.fround,
+    lseScore: at.lse === at.scores ? score : to(at.lse),
+    output: to(at.output),
+    lse: fround,
   };
 }

@@ -11,6 +11,8 @@ import { sequencesOf, visibility, type AttentionShape, type Sequence, type Visib
 
 export type { AttentionShape } from './visibility.js';
 
+const { abs, exp, log, max, tanh } = Math; // globals are slow to reach inside Jest
+
 export interface OracleOptions extends VisibilityOptions {
   /** Factor on the scores. Default 1 / sqrt(d). */
   scale?: number;
@@ -40,9 +42,9 @@ export interface OracleResult {
 }
 
 interface Inputs {
-  q: ArrayLike<number>;
-  k: ArrayLike<number>;
-  v: ArrayLike<number>;
+  q: Float64Array;
+  k: Float64Array;
+  v: Float64Array;
 }
 
 /** `s_ij` for one query row and the keys it sees. */
@@ -72,15 +74,14 @@ function scorer({ q, k }: Inputs, shape: AttentionShape, options: OracleOptions,
 
     const finish = (dot: number, added: number, rounded: (x: number) => number): number => {
       const x = rounded(factor * dot);
-      const c = softcap > 0 ? rounded(softcap * Math.tanh(x / softcap)) : x;
+      const c = softcap > 0 ? rounded(softcap * tanh(x / softcap)) : x;
       return bias || slope ? rounded(c + added) : c;
     };
     const row: ScoredRow = { weighing: [], summed: [] };
     for (const j of seen) {
       const kAt = ((k0 + j) * hK + heads.k(o)) * d;
-      let dot = 0;
-      for (let c = 0; c < d; ++c) dot = sum(dot + sum(q[qAt + c]! * k[kAt + c]!));
-      const added = (bias ? bias(n, o, i, j) : 0) - (slope ? slope(0, 0, n, o) * Math.abs(aligned - j) : 0);
+      const dot = arithmetic.dot(q, qAt, k, kAt, d);
+      const added = (bias ? bias(n, o, i, j) : 0) - (slope ? slope(0, 0, n, o) * abs(aligned - j) : 0);
       row.weighing.push(finish(dot, added, score));
       if (score !== lseScore) row.summed.push(finish(dot, added, lseScore));
     }
@@ -105,12 +106,12 @@ interface Softmax {
 
 function softmax(scores: readonly number[], sink: number | undefined, sum: (x: number) => number): Softmax {
   let m = sink ?? -Infinity;
-  for (const s of scores) m = Math.max(m, s);
+  for (const s of scores) m = max(m, s);
   if (m === -Infinity) return { weights: scores.map(() => 0), l: 0, lse: -Infinity };
-  const weights = scores.map((s) => sum(Math.exp(sum(s - m))));
-  let l = sink === undefined ? 0 : sum(Math.exp(sum(sink - m)));
+  const weights = scores.map((s) => sum(exp(sum(s - m))));
+  let l = sink === undefined ? 0 : sum(exp(sum(sink - m)));
   for (const weight of weights) l = sum(l + weight);
-  return { weights, l, lse: m + Math.log(l) };
+  return { weights, l, lse: m + log(l) };
 }
 
 export function attentionOracle(
@@ -145,17 +146,15 @@ export function attentionOracle(
         const { weights, l } = softmax(scores.weighing, options.sinks?.[o], sum);
 
         const row = packed ? sequence.q0 + i : sequence.n * rowsEach + place;
-        const values = weigh(
-          weights,
-          l,
-          inputs.v,
-          (j) => ((sequence.k0 + seen[j]!) * shape.hV + heads.v(o)) * shape.dV,
-          shape.dV,
-          sum,
-        );
+        const values = new Float64Array(shape.dV); // zeros where nothing is seen
+        weights.forEach((weight, n) => {
+          const vAt = ((sequence.k0 + seen[n]!) * shape.hV + heads.v(o)) * shape.dV;
+          arithmetic.accumulate(values, weight, inputs.v, vAt);
+        });
         const factor = gate ? gate(sequence, o, i) : 1;
+        const normalised = (x: number) => (l === 0 ? 0 : sum(x / l));
         out.set(
-          values.map((x) => output(factor * x)),
+          values.map((x) => output(factor * normalised(x))),
           (row * hO + o) * shape.dV,
         );
 
@@ -164,22 +163,4 @@ export function attentionOracle(
       });
   }
   return { out, lse };
-}
-
-/** `sum_j weights_j v_j / l`, or 0 where nothing is seen; `at(n)` is where the n-th value row starts. */
-function weigh(
-  weights: readonly number[],
-  l: number,
-  v: ArrayLike<number>,
-  at: (n: number) => number,
-  dV: number,
-  sum: (x: number) => number,
-): number[] {
-  const result = new Array<number>(dV).fill(0);
-  if (l === 0) return result;
-  weights.forEach((weight, n) => {
-    const start = at(n);
-    for (let c = 0; c < dV; ++c) result[c] = sum(result[c]! + sum(weight * v[start + c]!));
-  });
-  return result.map((x) => sum(x / l));
 }

@@ -54,9 +54,15 @@ export function sequencesOf(shape: AttentionShape, options: VisibilityOptions): 
   );
 }
 
-function limit(value: PerHead | undefined, o: number): number {
-  const x = typeof value === 'object' && value !== null ? value[o]! : (value ?? -1);
-  return x === -1 ? Infinity : x;
+const unlimited = Infinity;
+
+/** The limit of head `o`. */
+function limitOf(value: PerHead | undefined): (o: number) => number {
+  const at = (o: number) => (typeof value === 'object' && value !== null ? value[o]! : (value ?? -1));
+  return (o) => {
+    const x = at(o);
+    return x === -1 ? unlimited : x;
+  };
 }
 
 /** Whether query `i` of head `o` sees key `j`; both count from the start of their sequence. */
@@ -67,6 +73,7 @@ export function visibility(options: VisibilityOptions): Visible {
   const kept = mask && reader(mask);
   // A window that ends at the aligned key is causality itself, so sink tokens may not reach past it.
   const causal = options.causal || window?.right === 0;
+  const [left, right] = [limitOf(window?.left), limitOf(window?.right)];
 
   return ({ n, q0, k0, sQ, sKv }, o, i, j) => {
     const a = i + sKv - sQ; // the key aligned with query i: the last query sees the last key
@@ -75,7 +82,7 @@ export function visibility(options: VisibilityOptions): Visible {
       const prefix = prefixLengths?.[n] ?? 0;
       if (!(j <= a || (j < prefix && a < prefix))) return false;
     }
-    const inside = a - limit(window?.left, o) <= j && j <= a + limit(window?.right, o);
+    const inside = a - left(o) <= j && j <= a + right(o);
     const sink = j < (typeof sinkTokens === 'number' ? sinkTokens : sinkTokens[o]!);
     if (!inside && !sink) return false;
     if (segments && segments.q[q0 + i] !== segments.k[k0 + j]) return false;

@@ -1,9 +1,8 @@
-import fs from 'node:fs';
 import { Tensor, type Stream } from '../index.js';
 import type { BenchDtype } from './bench-options.js';
+import { lastLevelCacheBytes } from './last-level-cache.js';
 
 const ALIGNMENT = 64; // elements: at least one cache line of every dtype
-const ASSUMED_CACHE_BYTES = 64 * 2 ** 20;
 
 /**
  * Random inputs cut one after the other out of one large block, round and round: by the time a place comes up again,
@@ -31,20 +30,5 @@ export class InputRing implements Disposable {
 
   [Symbol.dispose](): void {
     this.#block.dispose();
-  }
-}
-
-/** As Linux tells it; elsewhere a size that few machines exceed. */
-function lastLevelCacheBytes(): number {
-  const folder = '/sys/devices/system/cpu/cpu0/cache';
-  try {
-    const sizes = fs
-      .readdirSync(folder)
-      .filter((name) => name.startsWith('index'))
-      .map((name) => /^(\d+)K/.exec(fs.readFileSync(`${folder}/${name}/size`, 'utf8'))?.[1]);
-    const largest = Math.max(...sizes.map((size) => Number(size ?? 0) * 1024));
-    return largest > 0 ? largest : ASSUMED_CACHE_BYTES;
-  } catch {
-    return ASSUMED_CACHE_BYTES;
   }
 }

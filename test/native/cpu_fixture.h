@@ -102,9 +102,8 @@ inline float value_at(TensorView const& view, std::vector<int64_t> const& index)
   for (size_t axis = 0; axis < index.size(); ++axis)
     offset += index[axis] * view.strides[static_cast<int>(axis)];
   float value = 0;
-  cpu::with_float_type(view.dtype, [&](auto type) {
-    value = cpu::to_f32(view.data<decltype(type)>()[offset]);
-  });
+  cpu::with_float_type(
+      view.dtype, [&](auto type) { value = cpu::to_f32(view.data<decltype(type)>()[offset]); });
   return value;
 }
 

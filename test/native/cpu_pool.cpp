@@ -175,7 +175,8 @@ TEST(pool_resizes_while_work_is_in_flight) {
 TEST(pool_refuses_thread_counts_out_of_range) {
   Threads threads(2);
   for (int count : {0, -1, cpu::kMaxThreads + 1})
-    expect_throws(ErrorCode::kArgumentValue, [&] { threads.pool().set_threads(count); }, "threads");
+    expect_throws(
+        ErrorCode::kArgumentValue, [&] { threads.pool().set_threads(count); }, "threads");
   expect_equal(threads.pool().threads(), 2);
 }
 

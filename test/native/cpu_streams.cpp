@@ -126,8 +126,10 @@ TEST(a_full_queue_refuses_and_says_its_depth) {
   auto const stream = threads.stream({.queue_depth = 3});
   Held held(*stream);
   for (int i = 0; i < 3; ++i) queue(*stream, nothing);
-  expect_throws(ErrorCode::kQueueFull, [&] { queue(*stream, nothing); }, "3 jobs");
-  expect_throws(ErrorCode::kQueueFull, [&] { stream->record(); }, "3 jobs");
+  expect_throws(
+      ErrorCode::kQueueFull, [&] { queue(*stream, nothing); }, "3 jobs");
+  expect_throws(
+      ErrorCode::kQueueFull, [&] { stream->record(); }, "3 jobs");
   held.release();
   finish(*stream);
   queue(*stream, nothing);
@@ -138,14 +140,15 @@ TEST(a_full_queue_refuses_and_says_its_depth) {
 TEST(a_failure_is_named_and_reported_once) {
   Threads threads(1);
   auto const stream = threads.stream();
-  queue(*stream, [](JobContext&) { throw Error(ErrorCode::kIndex, "first"); }, {}, {}, "attention");
+  queue(
+      *stream, [](JobContext&) { throw Error(ErrorCode::kIndex, "first"); }, {}, {}, "attention");
   queue(*stream, [](JobContext&) { throw std::runtime_error("second"); });
   auto const failure = outcome_of(*stream);
   expect(code_of(failure) == ErrorCode::kIndex);
   expect_equal(message_of(failure), std::string("attention: first"));
   expect(outcome_of(*stream) == nullptr, "reported twice");
-  queue(*stream, [](JobContext&) { throw Error(ErrorCode::kIndex, "rope: named"); }, {}, {},
-        "rope");
+  queue(
+      *stream, [](JobContext&) { throw Error(ErrorCode::kIndex, "rope: named"); }, {}, {}, "rope");
   expect_equal(message_of(outcome_of(*stream)), std::string("rope: named"));
   queue(*stream, [](JobContext&) { throw std::bad_alloc(); });
   expect(code_of(outcome_of(*stream)) == ErrorCode::kOutOfMemory);
@@ -155,8 +158,10 @@ TEST(a_failure_reaches_whoever_reads_the_output) {
   Threads threads(2);
   auto const stream = threads.stream();
   TensorView const a = host_view(DType::f32, {4}), b = host_view(DType::f32, {4});
-  queue(*stream, [](JobContext&) { throw Error(ErrorCode::kIndex, "bad"); }, {}, {a}, "attention");
-  queue(*stream, [](JobContext&) { fail(Where::current(), "must not run"); }, {a}, {b}, "copy");
+  queue(
+      *stream, [](JobContext&) { throw Error(ErrorCode::kIndex, "bad"); }, {}, {a}, "attention");
+  queue(
+      *stream, [](JobContext&) { fail(Where::current(), "must not run"); }, {a}, {b}, "copy");
   expect_equal(message_of(outcome_of(*stream)), std::string("attention: bad"));
   expect_equal(message_of(b.storage->failure()), std::string("attention: bad"));
 
@@ -176,11 +181,13 @@ TEST(closing_drops_queued_work_and_stops_running_work) {
   TensorView const running = host_view(DType::f32, {1}), queued = host_view(DType::f32, {1});
   std::promise<void> started;
   std::atomic<bool> left{false};
-  queue(*stream, [&](JobContext& job) {
-    started.set_value();
-    while (!job.stopped()) std::this_thread::yield();
-    left = true;
-  }, {}, {running});
+  queue(*stream,
+        [&](JobContext& job) {
+          started.set_value();
+          while (!job.stopped()) std::this_thread::yield();
+          left = true;
+        },
+        {}, {running});
   queue(*stream, [](JobContext&) { fail(Where::current(), "must not run"); }, {}, {queued});
   auto const event = stream->record();
   Waiter synchronized, reached;

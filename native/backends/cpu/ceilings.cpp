@@ -117,8 +117,8 @@ Cache& cache() {
 
 class CeilingsJob final : public Job {
  public:
-  explicit CeilingsJob(std::function<void(Ceilings)> done)
-      : Job("measureCeilings"), done_(std::move(done)) {}
+  CeilingsJob(CpuStream& stream, std::function<void(Ceilings)> done)
+      : Job("measureCeilings"), stream_(stream), done_(std::move(done)) {}
 
   void run(JobContext& context) override {
     KernelTable const& kernels = active_kernels();
@@ -130,11 +130,14 @@ class CeilingsJob final : public Job {
   void each_input(FunctionRef<void(TensorView const&)>) const override {}
   void each_output(FunctionRef<void(TensorView const&)>) const override {}
   bool tell(std::exception_ptr failure) override {
+    // First, so that whoever closes the last stream after the answer finds no thread in use.
+    stream_.close();
     done_(failure ? Ceilings{} : measured_);
     return true;
   }
 
  private:
+  CpuStream& stream_;  // runs this job, so it is there
   std::function<void(Ceilings)> done_;
   Ceilings measured_;
 };
@@ -145,9 +148,9 @@ void measure_ceilings(std::function<void(Ceilings)> done) {
   WorkerPool& pool = WorkerPool::instance();
   Ceilings known;
   if (cache().find(pool.threads(), known)) return done(known);
-  // The queued job keeps the stream alive, and the stream ends with it.
+  // Queued work keeps the stream alive, and the stream ends with it.
   auto const stream = std::make_shared<CpuStream>(pool, StreamOptions{});
-  stream->enqueue(std::make_unique<CeilingsJob>(std::move(done)));
+  stream->enqueue(std::make_unique<CeilingsJob>(*stream, std::move(done)));
 }
 
 }  // namespace fattn::cpu

@@ -183,7 +183,8 @@ void CpuStream::close() {
     dropped.swap(items_);
     if (state_ == State::kBlocked) state_ = State::kIdle;
   }
-  for (Item& item : dropped) drop(item);  // before waiting: other streams may wait for an event here
+  for (Item& item : dropped)
+    drop(item);  // before waiting: other streams may wait for an event here
   dropped.clear();
   {
     std::unique_lock lock(mutex_);

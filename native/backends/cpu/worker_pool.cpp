@@ -63,12 +63,17 @@ void WorkerPool::detach() {
   end_threads();
 }
 
-/// Ends the threads of now and waits for them. Those started meanwhile for a new stream stay.
+WorkerPool::~WorkerPool() {
+  target_.store(0);  // a thread that just ends must not start another
+  end_threads();
+}
+
+/// Ends the threads of now and waits for them, unless a new stream wants them meanwhile.
 void WorkerPool::end_threads() {
   std::vector<std::unique_ptr<PoolThread>> ending;
   {
     std::lock_guard lock(mutex_);
-    if (attached_ > 0) return;
+    if (limit_locked() > 0) return;
     ending.swap(slots_);
     for (auto& thread : ending) thread->leaving = true;
     wake_all_locked();

@@ -50,7 +50,7 @@ class WorkerPool {
   static WorkerPool& instance();
 
   explicit WorkerPool(int threads) : target_(threads) {}
-  ~WorkerPool() { end_threads(); }
+  ~WorkerPool();
 
   /// Every stream holds one attachment while it is open. When the last goes, all threads end; the
   /// caller waits for them unless it is one of them.

@@ -60,7 +60,7 @@ const dense: Choice[][] = [
   ],
 ];
 
-/** Sequences of 0, 1 and many queries and keys. */
+/** Four sequences of no, one and many queries and keys; the last token is nobody's. */
 const packedLengths: Choice = {
   says: 'packed',
   options: ({ sQ, sKv }) => ({
@@ -117,8 +117,12 @@ for (const { name, ...place } of targets(['float32', 'bfloat16']))
       };
       test.each(combinations(dense, full))(`${form}: $says`, ({ options }) => count(options));
 
-      const packedShape = { ...shape, b: 4 };
-      const packed = combinations([[packedLengths], ...dense.slice(0, 3), dense[4]!], { ...shapeOf({ shape }), b: 1 });
+      const packedShape = { ...shape, b: 4, sQ: Math.max(shape.sQ, 5) };
+      const packed = combinations([[packedLengths], ...dense.slice(0, 3), dense[4]!], {
+        ...full,
+        sQ: packedShape.sQ,
+        b: 1,
+      });
       test.each(packed)(`${form}: $says`, ({ options }) => count(options, packedShape));
     }
 

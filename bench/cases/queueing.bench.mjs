@@ -1,14 +1,15 @@
 // How long does a call keep the event loop, before its work is done or even begun?
 
-import { attention, Stream, Tensor } from '../../dist/esm.mjs';
+import { attention, Tensor } from '../../dist/esm.mjs';
 import { quantile } from '../../dist/cli/statistics.js';
 import { defineBench } from '../define.mjs';
+import { stream } from '../inputs.mjs';
 
 const CALLS_PER_ROUND = 1600;
 const CALLS_IN_FLIGHT = 32;
 
 /** Microseconds of attention() itself: median and p99 of a round's calls, with the work going on meanwhile. */
-async function measureRound(stream, q, k, v, out) {
+async function measureRound(q, k, v, out) {
   const times = [];
   while (times.length < CALLS_PER_ROUND) {
     for (let call = 0; call < CALLS_IN_FLIGHT; call++) {
@@ -30,14 +31,12 @@ export default defineBench({
       unit: 'µs',
       atMost: 5,
       async measure({ rounds }) {
-        const stream = new Stream('cpu');
-        const q = Tensor.randn([1, 1, 16, 64], { seed: 1 });
-        const [k, v] = [2, 3].map((seed) => Tensor.randn([1, 256, 4, 64], { seed }));
+        const q = Tensor.randn([1, 1, 16, 64], { stream, seed: 1 });
+        const [k, v] = [2, 3].map((seed) => Tensor.randn([1, 256, 4, 64], { stream, seed }));
         const out = Tensor.empty(q.shape);
-        await measureRound(stream, q, k, v, out); // warms up
+        await measureRound(q, k, v, out); // warms up
         const measured = [];
-        for (let round = 0; round < rounds; round++) measured.push(await measureRound(stream, q, k, v, out));
-        stream.close();
+        for (let round = 0; round < rounds; round++) measured.push(await measureRound(q, k, v, out));
         for (const tensor of [q, k, v, out]) tensor.dispose();
         return { values: measured.map(({ median }) => median), detail: { p99: measured.map(({ p99 }) => p99) } };
       },

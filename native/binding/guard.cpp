@@ -1,5 +1,7 @@
 #include "binding/guard.h"
 
+#include <napi.h>
+
 #include <new>
 #include <string_view>
 

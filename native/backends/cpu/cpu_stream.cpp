@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/cpu/job_failure.h"
+#include "backends/cpu/lock_soon.h"
 #include "core/error.h"
 
 namespace fattn::cpu {
@@ -20,7 +21,7 @@ CpuStream::~CpuStream() {
 }
 
 bool CpuStream::closed() const {
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   return closed_;
 }
 
@@ -48,7 +49,7 @@ void CpuStream::enqueue(std::unique_ptr<Job> job) {
   pool_.ensure_thread();
   bool became_ready;
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     require_open_locked();
     require_room_locked();
     became_ready = append_locked(std::move(job));
@@ -57,13 +58,13 @@ void CpuStream::enqueue(std::unique_ptr<Job> job) {
 }
 
 std::exception_ptr CpuStream::take_failure() {
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   return std::exchange(first_failure_, nullptr);
 }
 
 void CpuStream::synchronize(Completion done) {
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     require_open_locked();
     if (state_ != State::kIdle) {
       append_locked(Synchronizing{std::move(done)});
@@ -76,7 +77,7 @@ void CpuStream::synchronize(Completion done) {
 std::shared_ptr<Event> CpuStream::record() {
   auto event = std::make_shared<CpuEvent>();
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     require_open_locked();
     if (state_ != State::kIdle) {
       require_room_locked();
@@ -92,7 +93,7 @@ void CpuStream::wait(std::shared_ptr<Event> event) {
   pool_.ensure_thread();
   bool became_ready;
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     require_open_locked();
     require_room_locked();
     auto const* const ours = dynamic_cast<CpuEvent const*>(event.get());
@@ -105,7 +106,7 @@ void CpuStream::wait(std::shared_ptr<Event> event) {
 bool CpuStream::run_next(PoolThread& thread) {
   Item item;
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     if (items_.empty()) {  // closed meanwhile
       state_ = State::kIdle;
       return false;
@@ -128,7 +129,7 @@ bool CpuStream::run_next(PoolThread& thread) {
   }
   // close() promises that nothing of the stream is alive any more: release before telling.
   item = Item();
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   state_ = items_.empty() ? State::kIdle : State::kReady;
   not_running_.notify_all();
   return state_ == State::kReady;
@@ -147,14 +148,14 @@ void CpuStream::execute(Job& job, PoolThread& thread) {
   }
   mark_outputs(job, failure);
   if (job.tell(failure) || failure == nullptr) return;
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   if (first_failure_ == nullptr) first_failure_ = failure;
 }
 
 /// Leaves the thread. The event's callback brings the stream back, perhaps before this returns.
 void CpuStream::block_on(std::shared_ptr<Event> event) {
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     state_ = State::kBlocked;
     not_running_.notify_all();
   }
@@ -165,7 +166,7 @@ void CpuStream::block_on(std::shared_ptr<Event> event) {
 
 void CpuStream::resume() {
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     if (state_ != State::kBlocked) return;  // closed meanwhile
     state_ = items_.empty() ? State::kIdle : State::kReady;
     if (state_ == State::kIdle) return;
@@ -177,7 +178,7 @@ void CpuStream::close() {
   std::deque<Item> dropped;
   bool first;
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     first = !std::exchange(closed_, true);
     stop_.store(true);
     dropped.swap(items_);
@@ -187,7 +188,7 @@ void CpuStream::close() {
     drop(item);  // before waiting: other streams may wait for an event here
   dropped.clear();
   {
-    std::unique_lock lock(mutex_);
+    auto lock = lock_soon(mutex_);
     // A completion that runs on the stream's own thread may close it: nothing to wait for then.
     if (runner_ != std::this_thread::get_id())
       not_running_.wait(lock, [&] { return state_ != State::kRunning; });

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
+#include "backends/cpu/lock_soon.h"
 #include "backends/cpu/simd/relax.h"
 #include "backends/cpu/worker_pool.h"
 
@@ -71,7 +73,7 @@ void WorkerPool::parallel_for(PoolThread& leader, int threads, std::atomic<bool>
 /// Lets up to `helpers` threads in. Sleeping threads are woken, `most_woken` at most; without one
 /// worth waking, places are offered only to the threads that spin right now. False: to none.
 bool WorkerPool::open(Region& region, int helpers, int most_woken) {
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   if (most_woken == 0) {
     uint64_t const demand = demand_.load();
     int const idle = static_cast<int>(demand & 0xffffffffu) - static_cast<int>(demand >> 32);
@@ -87,7 +89,7 @@ bool WorkerPool::open(Region& region, int helpers, int most_woken) {
 /// Returns when no helper is inside any more.
 void WorkerPool::close(Region& region) {
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     std::erase(regions_, &region);
     // Takes back the permits nobody used. Those already claimed find nothing and are spent.
     uint64_t seen = demand_.load();
@@ -98,9 +100,10 @@ void WorkerPool::close(Region& region) {
   }
   auto const end = std::chrono::steady_clock::now() + kLeaderSpin;
   while (region.inside.load(std::memory_order_acquire) > 0) {
-    relax();
+    for (int turn = 0; turn < 16; ++turn) relax();
+    std::this_thread::yield();  // the helper may be waiting for this very core
     if (std::chrono::steady_clock::now() < end) continue;
-    std::unique_lock lock(mutex_);
+    auto lock = lock_soon(mutex_);
     region.leader_sleeps = true;
     left_.wait(lock, [&] { return region.inside.load(std::memory_order_acquire) == 0; });
   }
@@ -112,7 +115,7 @@ void WorkerPool::help(PoolThread& self, Region& region, std::unique_lock<std::mu
   region.inside.fetch_add(1, std::memory_order_relaxed);
   lock.unlock();
   take_tasks(region, self, index);
-  lock.lock();
+  lock = lock_soon(mutex_);
   bool const leader_sleeps = region.leader_sleeps;
   region.inside.fetch_sub(1, std::memory_order_release);  // last touch of the region
   if (leader_sleeps) left_.notify_all();

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/host.h"
 #include "backends/cpu/parallel_region.h"
+#include "backends/cpu/lock_soon.h"
 #include "backends/cpu/simd/relax.h"
 #include "core/error.h"
 
@@ -44,14 +45,14 @@ WorkerPool& WorkerPool::instance() {
 }
 
 void WorkerPool::attach() {
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   ++attached_;
 }
 
 void WorkerPool::detach() {
   std::shared_ptr<JobSource> closed;  // sources are released outside the lock
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     if (--attached_ > 0) return;
     closed = std::move(ready_);
     last_ready_ = nullptr;
@@ -72,7 +73,7 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::end_threads() {
   std::vector<std::unique_ptr<PoolThread>> ending;
   {
-    std::lock_guard lock(mutex_);
+    auto const lock = lock_soon(mutex_);
     if (limit_locked() > 0) return;
     ending.swap(slots_);
     for (auto& thread : ending) thread->leaving = true;
@@ -84,7 +85,7 @@ void WorkerPool::end_threads() {
 
 void WorkerPool::ensure_thread() {
   if (running_.load(std::memory_order_relaxed) > 0) return;
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   if (running_.load(std::memory_order_relaxed) == 0) start_thread_locked();
 }
 
@@ -112,7 +113,7 @@ void WorkerPool::start_thread_locked() {
 }
 
 void WorkerPool::submit(std::shared_ptr<JobSource> source) noexcept {
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   if (attached_ == 0) return;  // every stream is closed: nothing may run any more
   push_ready_locked(std::move(source));
   offer_locked(1, 1);
@@ -121,7 +122,7 @@ void WorkerPool::submit(std::shared_ptr<JobSource> source) noexcept {
 void WorkerPool::set_threads(int threads) {
   check(threads >= 1 && threads <= kMaxThreads, ErrorCode::kArgumentValue, "threads is ", threads,
         ", expected an integer from 1 to ", kMaxThreads);
-  std::lock_guard lock(mutex_);
+  auto const lock = lock_soon(mutex_);
   target_.store(threads, std::memory_order_relaxed);
   wake_all_locked();  // surplus threads end
 }
@@ -169,7 +170,7 @@ std::shared_ptr<JobSource> WorkerPool::pop_ready_locked() noexcept {
 void WorkerPool::work(PoolThread& self) {
   is_pool_thread = true;
   name_this_thread(("fattn-" + std::to_string(self.index)).c_str());
-  std::unique_lock lock(mutex_);
+  auto lock = lock_soon(mutex_);
   while (!must_end_locked(self)) {
     if (find_permit(lock))
       serve(self, lock);
@@ -188,7 +189,7 @@ bool WorkerPool::find_permit(std::unique_lock<std::mutex>& lock) {
   demand_.fetch_add(kSpinner);
   lock.unlock();
   bool const claimed = spin_for_permit();
-  lock.lock();
+  lock = lock_soon(mutex_);
   if (claimed || claim_permit(kSpinner)) return true;
   // Permits come under the lock only: whoever offers one from here on finds this thread asleep.
   demand_.fetch_sub(kSpinner);
@@ -202,6 +203,7 @@ bool WorkerPool::spin_for_permit() {
       if (claim_permit(kSpinner)) return true;
       relax();
     }
+    std::this_thread::yield();  // the event loop may want this very core
   } while (std::chrono::steady_clock::now() < end);
   return false;
 }
@@ -233,7 +235,7 @@ void WorkerPool::lead(PoolThread& self, std::shared_ptr<JobSource> source,
     lock.unlock();
     bool const more = source->run_next(self);
     if (!more) source.reset();  // may be the last share: not under the lock
-    lock.lock();
+    lock = lock_soon(mutex_);
     if (!more) return;
     if (must_end_locked(self)) {
       push_ready_locked(std::move(source));

@@ -65,8 +65,8 @@ struct MicroKernel {
 /// row_max[r].
 template <class Isa, class Product, int kVectors>
 [[gnu::noinline]] void score_panel(typename Product::Element const* a, int64_t a_stride,
-                 typename Product::Element const* b, int64_t b_stride, int steps, float* scores,
-                 float* row_max) {
+                                   typename Product::Element const* b, int64_t b_stride, int steps,
+                                   float* scores, float* row_max) {
   using F = typename Isa::F;
   F acc[kRowsPerTile][kVectors] = {};
   MicroKernel<Isa, Product, kVectors>::multiply(acc, a, a_stride, b, b_stride, steps);
@@ -84,8 +84,8 @@ template <class Isa, class Product, int kVectors>
 /// out[r][n] = out[r][n] * factor[r] + p[r] . v for one panel of columns.
 template <class Isa, class Product, int kVectors>
 [[gnu::noinline]] void value_panel(typename Product::Element const* p, int64_t p_stride,
-                 typename Product::Element const* v, int64_t v_stride, int steps, float* out,
-                 int64_t out_stride, float const* factor) {
+                                   typename Product::Element const* v, int64_t v_stride, int steps,
+                                   float* out, int64_t out_stride, float const* factor) {
   using F = typename Isa::F;
   F acc[kRowsPerTile][kVectors];
   FATTN_UNROLL for (int r = 0; r < kRowsPerTile; ++r) {

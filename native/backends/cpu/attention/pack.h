@@ -44,8 +44,8 @@ template <class Isa, class Source, class Product>
 /// Keys [key, key + count) as panels [step][panel keys]: the transpose of their rows. Keys past
 /// `count` are zero up to the end of their group of vectors.
 template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_keys(Operand const& k, int64_t base, int head, int key, int count, int head_dim,
-               int32_t* panels, int64_t panel_elements) {
+[[gnu::noinline]] void pack_keys(Operand const& k, int64_t base, int head, int key, int count,
+                                 int head_dim, int32_t* panels, int64_t panel_elements) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   constexpr int kElements = kLanes * Product::kPerStep;
   int const steps = (head_dim + Product::kPerStep - 1) / Product::kPerStep;
@@ -58,7 +58,8 @@ template <class Isa, class Source, class Product>
       if (rows == kLanes && head_dim - element >= kElements) {
         auto const* p = row_of<Source>(k, base, key + first, head) + element;
         FATTN_UNROLL for (int r = 0; r < kLanes; ++r) {
-          // Rows lie a whole token apart, which no hardware prefetcher follows: ask for the next group's.
+          // Rows lie a whole token apart, which no hardware prefetcher follows: ask for the next
+          // group's.
           __builtin_prefetch(p + (r + kLanes) * k.row, 0, 2);
           block[r] = StepReader<Isa, Source, Product>::read(p + r * k.row, kElements);
         }
@@ -88,8 +89,8 @@ template <class Isa, class Source, class Product>
 /// Marks the keys of [key, key + count) whose value row holds an infinity or a NaN; true if there
 /// is one.
 template <class Isa, class Source>
-[[gnu::noinline]] bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
-                     uint8_t* bad) {
+[[gnu::noinline]] bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count,
+                                       int head_dim_v, uint8_t* bad) {
   bool any = false;
   for (int j = 0; j < count; ++j) {
     auto const* row = row_of<Source>(v, base, key + j, head);
@@ -108,8 +109,9 @@ template <class Isa, class Source>
 /// Values [key, key + count) as panels [step][panel columns]; a step is one key, or a pair of keys
 /// on the dot path. Keys marked bad, and the missing half of a last pair, are zero.
 template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_values(Operand const& v, int64_t base, int head, int key, int count, int head_dim_v,
-                 uint8_t const* bad, int32_t* panels, int64_t block_steps) {
+[[gnu::noinline]] void pack_values(Operand const& v, int64_t base, int head, int key, int count,
+                                   int head_dim_v, uint8_t const* bad, int32_t* panels,
+                                   int64_t block_steps) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   auto read = [&](int j, int column) [[gnu::always_inline]] {
     if (j >= count || (bad && bad[j])) return Isa::zero();
@@ -129,7 +131,8 @@ template <class Isa, class Source, class Product>
       }
       int const panel = c / kPanel * kPanel;
       int const panel_width = width - panel < kPanel ? width - panel : kPanel;
-      Isa::store(panels + panel * block_steps + j / Product::kPerStep * panel_width + c - panel, bits);
+      Isa::store(panels + panel * block_steps + j / Product::kPerStep * panel_width + c - panel,
+                 bits);
     }
   }
 }

@@ -49,14 +49,15 @@ double burn(int64_t rounds) {
 
 template <class Isa>
 uint64_t read_through(void const* data, int64_t bytes) {
+  using U = typename Isa::U;
   auto const* p = static_cast<int32_t const*>(data);
-  typename Isa::I sum[4] = {};
+  U sum[4] = {};
   for (int64_t i = 0; i < bytes / 4; i += 4 * Isa::kLanes) {
-    FATTN_UNROLL for (int n = 0; n < 4; ++n) sum[n] += Isa::load(p + i + n * Isa::kLanes);
+    FATTN_UNROLL for (int n = 0; n < 4; ++n) sum[n] += (U)Isa::load(p + i + n * Isa::kLanes);
   }
-  typename Isa::I const total = sum[0] + sum[1] + sum[2] + sum[3];
+  U const total = sum[0] + sum[1] + sum[2] + sum[3];
   uint64_t checksum = 0;
-  for (int i = 0; i < Isa::kLanes; ++i) checksum += static_cast<uint32_t>(total[i]);
+  for (int i = 0; i < Isa::kLanes; ++i) checksum += total[i];
   return checksum;
 }
 

@@ -10,10 +10,11 @@
 
 namespace fattn::cpu {
 
-constexpr int kRowsPerTile = 6;  // query rows of the micro-kernel, on every path
-constexpr int kBlockKeys = 128;  // keys per step of the online softmax
-constexpr int kMaxRows = 192;    // query rows per prefill task (stacked over the heads of a group)
-constexpr int kDecodeRows = 8;   // at most so many stacked rows go to the decode kernel
+constexpr int kRowsPerTile = 6;   // query rows of the micro-kernel, on every path
+constexpr int kBlockKeys = 128;   // keys per step of the online softmax
+constexpr int kMaxRows = 192;     // query rows per prefill task (stacked over the heads of a group)
+constexpr int kDecodeRows = 8;    // at most so many stacked rows go to the decode kernel
+constexpr int kDecodeGroups = 8;  // at most so many head groups advance together
 constexpr int kDecodeBlockKeys = 64;  // keys per step of the decode kernel
 constexpr int kDecodeChunkKeys =
     256;  // keys per decode task: a constant, so that bits never depend on threads
@@ -89,7 +90,6 @@ struct AttentionPlan {
   float* partial_sum = nullptr;  // [slot]
 
   int64_t prefill_scratch = 0, decode_scratch = 0;  // bytes per thread
-  int32_t max_task_groups = 1;                      // groups of the largest decode task
 };
 
 /// Work for one thread: query rows [row_begin, row_end) of the heads of some groups, over one chunk

@@ -198,7 +198,7 @@ class Planner {
     }
     // With tokens of all heads side by side in memory, one decode task streams them all.
     bool const interleaved = plan_.k.head < plan_.k.row;
-    groups_per_task_ = interleaved ? std::min(plan_.group_count, 8) : 1;
+    groups_per_task_ = interleaved ? std::min(plan_.group_count, kDecodeGroups) : 1;
     for (int32_t b = 0; b < desc_.batch; ++b) {
       Sequence const& s = p_.sequences[b];
       if (s.seq_q == 0) continue;

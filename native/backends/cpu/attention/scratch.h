@@ -107,7 +107,7 @@ struct DecodeScratch {
   RowState rows;  // of all groups of the task, kDecodeRows apart
   float* q;       // [groups * kDecodeRows, q_stride]
   int64_t q_stride;
-  float* scores;  // [kDecodeRows, kDecodeBlockKeys]
+  float* scores;  // [groups * kDecodeRows, kDecodeBlockKeys]
 
   FATTN_HOST_DEVICE static DecodeScratch lay_out(Arena& arena, int64_t groups, int64_t head_dim,
                                                  int64_t head_dim_v) {
@@ -116,7 +116,7 @@ struct DecodeScratch {
     s.rows = RowState::lay_out(arena, rows, head_dim_v);
     s.q_stride = round_up(head_dim, kMaxLanes);
     s.q = arena.take<float>(rows * s.q_stride);
-    s.scores = arena.take<float>(kDecodeRows * kDecodeBlockKeys);
+    s.scores = arena.take<float>(rows * kDecodeBlockKeys);
     return s;
   }
 };

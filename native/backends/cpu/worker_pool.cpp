@@ -7,8 +7,8 @@
 #include <system_error>
 
 #include "backends/cpu/host.h"
-#include "backends/cpu/parallel_region.h"
 #include "backends/cpu/lock_soon.h"
+#include "backends/cpu/parallel_region.h"
 #include "backends/cpu/simd/relax.h"
 #include "core/error.h"
 

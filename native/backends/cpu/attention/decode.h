@@ -5,6 +5,7 @@
 // also asks for the cache lines some way ahead in the order in which they lie, which restores it.
 #pragma once
 
+#include "backends/cpu/attention/ahead.h"
 #include "backends/cpu/attention/softmax.h"
 
 namespace fattn::cpu {
@@ -42,41 +43,8 @@ class Decode {
   }
 
   static constexpr int kStepKeys = 16;  // keys of a group before the next group's turn
-  static constexpr int kAheadBytes = 32 * 1024;
   template <class Source>
   static constexpr int kVectorBytes = kLanes * static_cast<int>(sizeof(typename Source::Element));
-
-  /// Asks for cache lines in the order in which they lie, token by token.
-  class Ahead {
-   public:
-    Ahead() = default;
-    /// `span` bytes of each of the tokens from `begin`, `stride` bytes apart, up to `end`.
-    Ahead(char const* begin, char const* end, int64_t span, int64_t stride)
-        : line_(begin),
-          token_end_(begin + span),
-          end_(end),
-          stride_(stride),
-          gap_(stride - round_up(span, 64)),
-          due_(0) {
-      advance(kAheadBytes);
-    }
-    [[gnu::always_inline]] void advance(int bytes) {
-      due_ += bytes;
-      for (; due_ >= 64; due_ -= 64) {
-        __builtin_prefetch(line_, 0, 2);
-        line_ += 64;
-        if (line_ < token_end_) continue;
-        line_ += gap_;
-        token_end_ += stride_;
-        if (line_ >= end_) due_ = INT32_MIN / 2;
-      }
-    }
-
-   private:
-    char const *line_ = nullptr, *token_end_ = nullptr, *end_ = nullptr;
-    int64_t stride_ = 0, gap_ = 0;
-    int due_ = INT32_MIN / 2;  // bytes consumed since the last line was asked for
-  };
 
   Ahead ahead_of(Operand const& t, int64_t base, int begin, int end, int first_head, int last_head,
                  int64_t dim) const {

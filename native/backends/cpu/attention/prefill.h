@@ -51,11 +51,15 @@ class Prefill {
 
   /// Rows are stacked head by head, so that the rows of a tile are neighbours in the sequence.
   void describe_rows() {
-    for (int t = 0; t < tiles_; ++t) s_.tile_limits[t] = RowBlockLimits::none();
+    for (int t = 0; t < tiles_; ++t) {
+      s_.tile_limits[t] = RowBlockLimits::none();
+      s_.tile_segments[t] = SegmentRange();
+    }
     for (int r = 0; r < rows_; ++r) {
       int const head = plan_.group_heads[group_.first + task_.head_begin + r / queries_];
       s_.rows.info[r] = describe_row<Isa>(plan_, seq_, head, task_.row_begin + r % queries_);
       s_.tile_limits[r / kRowsPerTile].add(s_.rows.info[r].limits);
+      s_.tile_segments[r / kRowsPerTile].add(s_.rows.info[r].segment);
       limits_.add(s_.rows.info[r].limits);
     }
     clear_rows<Isa>(s_.rows, 0, static_cast<int>(round_up(rows_, kRowMultiple)));
@@ -95,18 +99,35 @@ class Prefill {
   /// The columns each tile sees of this block; false if no tile sees any.
   bool choose_columns(int key, int count) {
     end_ = 0;
+    SegmentRange segments;
+    for (int j = 0; plan_.has_segments && j < count; ++j) {
+      segments.add(seq_.segments_k[(key + j) * seq_.segment_stride_k]);
+    }
     for (int t = 0; t < tiles_; ++t) {
       RowBlockLimits const& tile = s_.tile_limits[t];
       s_.tile_begin[t] = s_.tile_end[t] = 0;
       if (tile.hides(key, key + count)) continue;
+      if (plan_.has_segments && !segments.meets(s_.tile_segments[t])) continue;
       int begin = 0, end = tile.max_hi > tile.max_sink ? tile.max_hi - key : tile.max_sink - key;
       if (tile.max_sink <= key && tile.min_lo > key) begin = tile.min_lo - key;
       if (end > count) end = count;
+      if (plan_.mask.data && !mask_shows(t, key + begin, key + end)) continue;
       s_.tile_begin[t] = static_cast<int16_t>(begin / kGrain * kGrain);
       s_.tile_end[t] = static_cast<int16_t>((end + kGrain - 1) / kGrain * kGrain);
       if (end > end_) end_ = end;
     }
     return end_ > 0;
+  }
+
+  /// Whether the boolean mask keeps any pair of the tile: what it hides wholly is not computed.
+  bool mask_shows(int t, int key, int end) const {
+    int const last = rows_ < (t + 1) * kRowsPerTile ? rows_ : (t + 1) * kRowsPerTile;
+    char any = 0;
+    for (int r = t * kRowsPerTile; r < last && !any; ++r) {
+      char const* mask = s_.rows.info[r].mask;
+      for (int64_t j = key; j < end; ++j) any |= mask[j * plan_.mask.key];
+    }
+    return any != 0;
   }
 
   bool whole(int t, int key, int count) const {

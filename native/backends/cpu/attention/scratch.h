@@ -62,6 +62,20 @@ struct RowState {
   }
 };
 
+/// Smallest and largest segment id among some tokens: no pair is visible where two ranges are
+/// disjoint.
+struct SegmentRange {
+  int32_t least = INT32_MAX, most = INT32_MIN;
+
+  FATTN_HOST_DEVICE void add(int32_t segment) {
+    least = segment < least ? segment : least;
+    most = segment > most ? segment : most;
+  }
+  FATTN_HOST_DEVICE bool meets(SegmentRange const& other) const {
+    return least <= other.most && other.least <= most;
+  }
+};
+
 struct PrefillScratch {
   RowState rows;
   float* factor;    // [rows], rescale of the block at hand
@@ -73,6 +87,7 @@ struct PrefillScratch {
   int32_t* weights;             // [rows, kBlockKeys / 2] bfloat16 pairs, dot path only
   int32_t* keys;                // panels [kBlockKeys / panel][d][panel]
   int32_t* values;              // panels [dV / panel][kBlockKeys][panel]
+  SegmentRange* tile_segments;  // [tiles]
   RowBlockLimits* tile_limits;  // [tiles]
   int16_t* tile_begin;          // [tiles], first visible column of the block at hand
   int16_t* tile_end;            // [tiles]
@@ -95,6 +110,7 @@ struct PrefillScratch {
     s.keys = arena.take<int32_t>(kBlockKeys * s.q_stride);
     s.values = arena.take<int32_t>((bf16_dot ? kBlockKeys / 2 : kBlockKeys) *
                                    round_up(head_dim_v, kMaxLanes));
+    s.tile_segments = arena.take<SegmentRange>(tiles);
     s.tile_limits = arena.take<RowBlockLimits>(tiles);
     s.tile_begin = arena.take<int16_t>(tiles);
     s.tile_end = arena.take<int16_t>(tiles);

@@ -1,0 +1,44 @@
+// Software prefetch for kernels that do not read memory in the order in which it lies.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/cpu/attention/scratch.h"
+
+namespace fattn::cpu {
+
+constexpr int kAheadBytes = 32 * 1024;  // distance between what is asked for and what is used
+
+/// Asks for cache lines in the order in which they lie, token by token.
+class Ahead {
+ public:
+  Ahead() = default;
+  /// `span` bytes of each of the tokens from `begin`, `stride` bytes apart, up to `end`.
+  Ahead(char const* begin, char const* end, int64_t span, int64_t stride)
+      : line_(begin),
+        token_end_(begin + span),
+        end_(end),
+        stride_(stride),
+        gap_(stride - round_up(span, 64)),
+        due_(0) {
+    advance(kAheadBytes);
+  }
+  [[gnu::always_inline]] void advance(int bytes) {
+    due_ += bytes;
+    for (; due_ >= 64; due_ -= 64) {
+      __builtin_prefetch(line_, 0, 2);
+      line_ += 64;
+      if (line_ < token_end_) continue;
+      line_ += gap_;
+      token_end_ += stride_;
+      if (line_ >= end_) due_ = INT32_MIN / 2;
+    }
+  }
+
+ private:
+  char const *line_ = nullptr, *token_end_ = nullptr, *end_ = nullptr;
+  int64_t stride_ = 0, gap_ = 0;
+  int due_ = INT32_MIN / 2;  // bytes consumed since the last line was asked for
+};
+
+}  // namespace fattn::cpu

@@ -8,6 +8,8 @@ export interface Rounding {
   inputs: FloatDType;
   /** The scores that weigh the values, after every step. */
   scores: FloatDType;
+  /** The weights, that is the scores after the softmax. */
+  weights: FloatDType;
   /** The scores that `lse` is made of: float32 by contract, whatever the storage. */
   lse: FloatDType;
   output: FloatDType;
@@ -23,12 +25,17 @@ export interface Arithmetic {
   accumulate(row: Float64Array, factor: number, b: Float64Array, atB: number): void;
   score(x: number): number;
   lseScore(x: number): number;
+  /** A score as the exponent of `power`. */
+  exponent(x: number): number;
+  power(exponent: number): number;
+  weight(x: number): number;
   output(x: number): number;
-  lse(x: number): number;
+  /** `ln(power(exponent) * l)`. */
+  lse(exponent: number, l: number): number;
 }
 
 const same = <T>(x: T): T => x;
-const { fround } = Math;
+const { exp, fround, log, LN2, LOG2E } = Math; // globals are slow to reach inside Jest
 
 export const exact: Arithmetic = {
   input: (values) => Float64Array.from(values),
@@ -43,14 +50,22 @@ export const exact: Arithmetic = {
   },
   score: same,
   lseScore: same,
+  exponent: same,
+  power: exp,
+  weight: same,
   output: same,
-  lse: same,
+  lse: (exponent, l) => exponent + log(l),
 };
 
-/** Inputs, scores and output rounded as told; everything between them accumulated in float32, one after the other. */
+/**
+ * Inputs, scores and output rounded as told; every step between them rounded to float32, sums taken one after the other,
+ * exponentials in base 2, which attention-variants 0 leaves open and every fused kernel does.
+ */
 export function plain(roundTo: FloatDType | Rounding): Arithmetic {
   const at: Rounding =
-    typeof roundTo === 'string' ? { inputs: roundTo, scores: roundTo, lse: 'float32', output: roundTo } : roundTo;
+    typeof roundTo === 'string'
+      ? { inputs: roundTo, scores: roundTo, weights: 'float32', lse: 'float32', output: roundTo }
+      : roundTo;
   const to = (dtype: FloatDType) => (dtype === 'float32' ? fround : (x: number) => roundOne(x, dtype));
   const score = to(at.scores);
   return {
@@ -66,7 +81,10 @@ export function plain(roundTo: FloatDType | Rounding): Arithmetic {
     },
     score,
     lseScore: at.lse === at.scores ? score : to(at.lse),
+    exponent: (x) => fround(x * fround(LOG2E)),
+    power: (exponent) => fround(2 ** exponent),
+    weight: to(at.weights),
     output: to(at.output),
-    lse: fround,
+    lse: (exponent, l) => fround(fround(exponent * fround(LN2)) + fround(log(l))),
   };
 }

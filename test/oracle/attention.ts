@@ -11,7 +11,7 @@ import { sequencesOf, visibility, type AttentionShape, type Sequence, type Visib
 
 export type { AttentionShape } from './visibility.js';
 
-const { abs, exp, log, max, tanh } = Math; // globals are slow to reach inside Jest
+const { abs, max, tanh } = Math; // globals are slow to reach inside Jest
 
 export interface OracleOptions extends VisibilityOptions {
   /** Factor on the scores. Default 1 / sqrt(d). */
@@ -68,20 +68,21 @@ function scorer({ q, k }: Inputs, shape: AttentionShape, options: OracleOptions,
 
   return (sequence, o, i, seen) => {
     const { n, q0, k0, sQ, sKv } = sequence;
-    const factor = temperature ? sum(temperature(sequence, o, i) * scale) : scale;
+    const factor = temperature ? sum(temperature(sequence, o, i) * sum(scale)) : sum(scale);
     const aligned = i + sKv - sQ;
     const qAt = ((q0 + i) * hQ + heads.q(o)) * d;
 
     const finish = (dot: number, added: number, rounded: (x: number) => number): number => {
       const x = rounded(factor * dot);
-      const c = softcap > 0 ? rounded(softcap * tanh(x / softcap)) : x;
+      const c = softcap > 0 ? rounded(softcap * sum(tanh(sum(x / softcap)))) : x;
       return bias || slope ? rounded(c + added) : c;
     };
     const row: ScoredRow = { weighing: [], summed: [] };
     for (const j of seen) {
       const kAt = ((k0 + j) * hK + heads.k(o)) * d;
       const dot = arithmetic.dot(q, qAt, k, kAt, d);
-      const added = (bias ? bias(n, o, i, j) : 0) - (slope ? slope(0, 0, n, o) * abs(aligned - j) : 0);
+      const distance = abs(aligned - j);
+      const added = sum((bias ? bias(n, o, i, j) : 0) - (slope ? sum(slope(0, 0, n, o) * distance) : 0));
       row.weighing.push(finish(dot, added, score));
       if (score !== lseScore) row.summed.push(finish(dot, added, lseScore));
     }
@@ -104,14 +105,17 @@ interface Softmax {
   lse: number;
 }
 
-function softmax(scores: readonly number[], sink: number | undefined, sum: (x: number) => number): Softmax {
-  let m = sink ?? -Infinity;
-  for (const s of scores) m = max(m, s);
-  if (m === -Infinity) return { weights: scores.map(() => 0), l: 0, lse: -Infinity };
-  const weights = scores.map((s) => sum(exp(sum(s - m))));
-  let l = sink === undefined ? 0 : sum(exp(sum(sink - m)));
-  for (const weight of weights) l = sum(l + weight);
-  return { weights, l, lse: m + log(l) };
+function softmax(scores: readonly number[], sink: number | undefined, arithmetic: Arithmetic): Softmax {
+  const { sum, exponent, power, weight } = arithmetic;
+  const s = scores.map(exponent);
+  const sinkExponent = exponent(sink ?? -Infinity);
+  let m = sinkExponent;
+  for (const x of s) m = max(m, x);
+  if (m === -Infinity) return { weights: s.map(() => 0), l: 0, lse: -Infinity };
+  const p = s.map((x) => power(sum(x - m)));
+  let l = sink === undefined ? 0 : power(sum(sinkExponent - m));
+  for (const x of p) l = sum(l + x);
+  return { weights: p.map(weight), l, lse: arithmetic.lse(m, l) };
 }
 
 export function attentionOracle(
@@ -143,7 +147,7 @@ export function attentionOracle(
       rows.forEach((i, place) => {
         const seen = all.filter((j) => visible(sequence, o, i, j));
         const scores = scoresOf(sequence, o, i, seen);
-        const { weights, l } = softmax(scores.weighing, options.sinks?.[o], sum);
+        const { weights, l } = softmax(scores.weighing, options.sinks?.[o], arithmetic);
 
         const row = packed ? sequence.q0 + i : sequence.n * rowsEach + place;
         const values = new Float64Array(shape.dV); // zeros where nothing is seen
@@ -159,7 +163,7 @@ export function attentionOracle(
         );
 
         const lseAt = packed ? o * rowsEach + row : (sequence.n * hO + o) * rowsEach + place;
-        lse[lseAt] = arithmetic.lse(softmax(scores.summed, options.sinks?.[o], sum).lse);
+        lse[lseAt] = softmax(scores.summed, options.sinks?.[o], arithmetic).lse;
       });
   }
   return { out, lse };

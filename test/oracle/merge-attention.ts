@@ -33,7 +33,8 @@ export interface MergeOptions {
 
 export function mergeOracle(parts: readonly PartialState[], shape: MergeShape, options: MergeOptions = {}) {
   const { b, s, h, d } = shape;
-  const { sum, output, lse: lseRounded } = options.roundTo === undefined ? exact : plain(options.roundTo);
+  const arithmetic = options.roundTo === undefined ? exact : plain(options.roundTo);
+  const { sum, exponent, power, output } = arithmetic;
   const gate = options.gate && reader(options.gate);
   const weights = parts.map((part) => reader(part.weight ?? { data: part.lse!, shape: [b, h, s] }));
   const out = new Float64Array(b * s * h * d);
@@ -44,10 +45,11 @@ export function mergeOracle(parts: readonly PartialState[], shape: MergeShape, o
       for (let i = 0; i < s; ++i) {
         // Some kernels write +inf for a part without keys.
         const logs = weights.map((at) => at(0, n, o, i)).map((w) => (w === Infinity ? -Infinity : w));
-        const sink = options.sinks?.[o] ?? -Infinity;
-        const m = Math.max(sink, ...logs);
-        const w = logs.map((x) => (m === -Infinity ? 0 : sum(Math.exp(sum(x - m)))));
-        let total = m === -Infinity ? 0 : sum(Math.exp(sum(sink - m)));
+        const exponents = logs.map(exponent);
+        const sink = exponent(options.sinks?.[o] ?? -Infinity);
+        const m = Math.max(sink, ...exponents);
+        const w = exponents.map((x) => (m === -Infinity ? 0 : power(sum(x - m))));
+        let total = m === -Infinity ? 0 : power(sum(sink - m));
         for (const x of w) total = sum(total + x);
 
         const at = ((n * s + i) * h + o) * d;
@@ -59,7 +61,7 @@ export function mergeOracle(parts: readonly PartialState[], shape: MergeShape, o
           if (total !== 0) value = sum(value / total);
           out[at + c] = output(gate ? gate(0, n, o, i) * value : value);
         }
-        lse[(n * h + o) * s + i] = m === -Infinity ? -Infinity : lseRounded(m + Math.log(total));
+        lse[(n * h + o) * s + i] = m === -Infinity ? -Infinity : arithmetic.lse(m, total);
       }
   return { out, lse };
 }

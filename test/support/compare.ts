@@ -39,6 +39,11 @@ export function roundingBudget(dtype: FloatDType, exact: ArrayLike<number>, plai
   };
 }
 
+/** The budget of errors made one after the other. */
+export function sumOf(a: Budget, b: Budget): Budget {
+  return { max: a.max + b.max, rms: a.rms + b.rms };
+}
+
 /** Fails unless NaN and infinity agree position by position and the errors stay within `budget`. */
 export function assertWithin(actual: ArrayLike<number>, exact: ArrayLike<number>, budget: Budget, what = 'result') {
   if (actual.length !== exact.length)

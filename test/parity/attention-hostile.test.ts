@@ -120,7 +120,7 @@ for (const { name, ...place } of targets())
           expect({ at, finite: Number.isFinite(lse[at]) }).toEqual({ at, finite: false });
           lse[at] = healthy.exact.lse[at]!;
         }
-        judge({ out, lse }, healthy, place.dtype);
+        judge({ out, lse }, healthy, place.dtype, shape.d);
       });
     }
 

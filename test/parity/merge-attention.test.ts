@@ -92,7 +92,7 @@ for (const { name, device, dtype } of targets())
         lse: lse.view,
       });
       assertWithin(await lse.read(), exact.lse, roundingBudget('float32', exact.lse, plain.lse), 'lse');
-      assertWithin(await out.read(), exact.out, roundingBudget(dtype, exact.out, plain.out), 'out');
+      assertWithin(await out.read(), exact.out, roundingBudget(dtype, exact.out, plain.out, d), 'out');
     });
   });
 
@@ -135,6 +135,6 @@ for (const { name, device } of targets(['float32']))
       const plain = attentionOracle(q, k, v, shape, { ...options, roundTo: 'float32' });
       const { out, lse } = await merge(cuts, sinkInPart);
       assertWithin(lse, exact.lse, roundingBudget('float32', exact.lse, plain.lse), 'lse');
-      assertWithin(out, exact.out, roundingBudget('float32', exact.out, plain.out), 'out');
+      assertWithin(out, exact.out, roundingBudget('float32', exact.out, plain.out, shape.dV), 'out');
     });
   });

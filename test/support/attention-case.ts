@@ -122,14 +122,15 @@ export function expectedOf(row: AttentionCase, dtype: FloatDType, { q, k, v } = 
   };
 }
 
-/** Fails unless `out` and `lse` are as near to the exact ones as `expected` allows. */
-export function judge(found: OracleResult, { exact, asked, plain }: Expected, dtype: FloatDType): void {
-  const budget = (kind: FloatDType, part: 'out' | 'lse') => {
-    const own = roundingBudget(kind, asked[part], plain[part]);
-    return asked === exact ? own : sumOf(own, roundingBudget(kind, exact[part], asked[part]));
+/** Fails unless `out`, of head dim `dV`, and `lse` are as near to the exact ones as `expected` allows. */
+export function judge(found: OracleResult, expected: Expected, dtype: FloatDType, dV: number): void {
+  const { exact, asked, plain } = expected;
+  const budget = (kind: FloatDType, part: 'out' | 'lse', width: number) => {
+    const own = roundingBudget(kind, asked[part], plain[part], width);
+    return asked === exact ? own : sumOf(own, roundingBudget(kind, exact[part], asked[part], width));
   };
-  assertWithin(found.lse, exact.lse, budget('float32', 'lse'), 'lse');
-  assertWithin(found.out, exact.out, budget(dtype, 'out'), 'out');
+  assertWithin(found.lse, exact.lse, budget('float32', 'lse', 1), 'lse');
+  assertWithin(found.out, exact.out, budget(dtype, 'out', dV), 'out');
 }
 
 /** The options of the library's call. Tensors made on the way are added to `made`. */
@@ -226,12 +227,12 @@ function take(values: Float64Array, n: number, s: number, width: number, rows: r
 export async function checkAttention(row: AttentionCase, place: Place): Promise<void> {
   const values = inputsOf(row, place.dtype);
   const expected = expectedOf(row, place.dtype, values);
+  const { b, sQ, dV } = shapeOf(row);
   let { out, lse } = await runAttention(row, place, values);
   if (row.rows) {
-    const { b, sQ, dV } = shapeOf(row);
     const { hO } = headsOf(shapeOf(row), row.options?.headMap);
     out = take(out, b, sQ, hO * dV, row.rows);
     lse = take(lse, b * hO, sQ, 1, row.rows);
   }
-  judge({ out, lse }, expected, place.dtype);
+  judge({ out, lse }, expected, place.dtype, dV);
 }

@@ -23,19 +23,46 @@ function errors(actual: ArrayLike<number>, exact: ArrayLike<number>): number[] {
   return result;
 }
 
+/** Standard errors by which a mean over few rows may differ from the same mean over many. */
+const kDeviations = 3;
+
 /**
- * What a result of storage `dtype` may err by: at its worst element twice as much as the naive implementation `plain`
- * plus one unit in the last place at the largest value; over the tensor no more than `plain`, plus what rounding each
- * exact element once costs on average (an error spread evenly over one unit: unit / sqrt(12)).
+ * How far the root mean squares of two results with the same distribution of errors may lie apart. Elements of a row
+ * share the errors of its weights, so n rows are n samples of a mean square; the ratio of two roots of such means has a
+ * standard error of (deviation / mean) / sqrt(2 n), which is 1 / sqrt(n) for normal errors, more where a few rows err most,
+ * and vanishes in a large tensor. It keeps a tensor of two rows from being judged by luck.
  */
-export function roundingBudget(dtype: FloatDType, exact: ArrayLike<number>, plain: ArrayLike<number>): Budget {
+function sampling(naive: readonly number[], width: number): number {
+  const rows: number[] = [];
+  for (let at = 0; at < naive.length; at += width) rows.push(rootMeanSquare(naive.slice(at, at + width)) ** 2);
+  const mean = rows.reduce((sum, x) => sum + x, 0) / rows.length;
+  const deviation = sqrt(rows.reduce((sum, x) => sum + (x - mean) ** 2, 0) / rows.length);
+  const spread = mean > 0 ? max(deviation / mean, sqrt(2)) : sqrt(2);
+  return 1 + (kDeviations * spread) / sqrt(2 * max(1, rows.length));
+}
+
+/**
+ * What a result of storage `dtype`, in rows of `width` elements, may err by.
+ *
+ * At its worst element: twice as much as the naive implementation `plain` plus one unit in the last place at the largest
+ * value. Over the tensor: no more than `plain` plus roundings that cannot be avoided, each an error spread evenly over one
+ * unit, unit / sqrt(12) on average: the one to the storage format, and in float32, where sums have no spare digits, those
+ * of the weighted sum, of the sum of weights and of their quotient. All of it as far as the sample tells; see `sampling`.
+ */
+export function roundingBudget(
+  dtype: FloatDType,
+  exact: ArrayLike<number>,
+  plain: ArrayLike<number>,
+  width = 1,
+): Budget {
   const judged = Array.from(exact).filter(isJudged);
   const largest = judged.reduce((most, x) => max(most, abs(x)), 0);
   const naive = errors(plain, exact);
-  const oneRounding = rootMeanSquare(judged.map((x) => ulp(x, dtype))) / sqrt(12);
+  const roundings = dtype === 'float32' ? 3 : 1;
+  const unavoidable = rootMeanSquare(judged.map((x) => ulp(x, dtype))) * sqrt(roundings / 12);
   return {
     max: 2 * naive.reduce((most, x) => max(most, x), 0) + ulp(largest, dtype),
-    rms: rootMeanSquare(naive) + oneRounding,
+    rms: sampling(naive, width) * (rootMeanSquare(naive) + unavoidable),
   };
 }
 

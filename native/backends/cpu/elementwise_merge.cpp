@@ -62,14 +62,6 @@ float shares_of_row(Merge const& merge, int64_t b, int64_t s, int64_t h, float* 
 }
 
 template <class T>
-void add_scaled(float* sum, T const* values, int64_t stride, int64_t count, float factor) {
-  if (stride == 1)
-    for (int64_t c = 0; c < count; ++c) sum[c] += factor * to_f32(values[c]);
-  else
-    for (int64_t c = 0; c < count; ++c) sum[c] += factor * to_f32(values[c * stride]);
-}
-
-template <class T>
 void merge_row(Merge const& merge, int64_t b, int64_t s, int64_t h, float* shares, float* sum) {
   float const lse = shares_of_row(merge, b, s, h, shares);
   if (merge.lse.defined()) merge.lse.at(b, h, s) = lse;
@@ -77,12 +69,13 @@ void merge_row(Merge const& merge, int64_t b, int64_t s, int64_t h, float* share
   std::fill_n(sum, dim, 0.0f);
   for (size_t p = 0; p < merge.parts.size(); ++p) {
     if (shares[p] == 0) continue;  // an empty part may hold anything, NaN too
-    TokenRows const& part = merge.parts[p].out;
-    add_scaled(sum, part.row<T>(b, s, h), part.stride(), dim, shares[p]);
+    T const* const part = merge.parts[p].out.row<T>(b, s, h);
+    float const share = shares[p];
+    for (int64_t c = 0; c < dim; ++c) sum[c] += share * to_f32(part[c]);
   }
   float const gate = merge.gate.defined() ? merge.gate.at(b, h, s) : 1.0f;
   T* const out = merge.out.row<T>(b, s, h);
-  for (int64_t c = 0; c < dim; ++c) out[c * merge.out.stride()] = rounded<T>(gate * sum[c]);
+  for (int64_t c = 0; c < dim; ++c) out[c] = rounded<T>(gate * sum[c]);
 }
 
 template <class T>

@@ -59,16 +59,18 @@ struct Rope {
   }
 };
 
-/// Scratch of a worker: factors of the current position, and one row.
+/// Scratch of a worker: factors of the current position, and one row before and after.
 struct RopeScratch {
   float* cos;
   float* sin;
   float* row;
+  float* turned;
 
   RopeScratch(Worker& worker, int64_t pairs) {
-    cos = static_cast<float*>(worker.scratch(static_cast<size_t>(4 * pairs) * sizeof(float)));
+    cos = static_cast<float*>(worker.scratch(static_cast<size_t>(6 * pairs) * sizeof(float)));
     sin = cos + pairs;
-    row = sin + pairs;  // 2 * pairs
+    row = sin + pairs;         // 2 * pairs
+    turned = row + 2 * pairs;  // 2 * pairs
   }
 };
 
@@ -86,21 +88,21 @@ void set_angles(Rope const& rope, int64_t position, RopeScratch const& scratch) 
   }
 }
 
-/// The row is set aside first: in place, a de-interleaving write would meet unread pairs.
+/// In floats on the side, and stored when complete: conversions run over whole rows, and in place a
+/// de-interleaving write cannot meet unread pairs.
 template <class T>
 void rotate_row(Rope const& rope, T const* x, T* out, RopeScratch const& scratch) {
-  int64_t const x_stride = rope.x.stride(), out_stride = rope.out.stride();
   int64_t const rotary = 2 * rope.pairs;
-  for (int64_t c = 0; c < rotary; ++c) scratch.row[c] = to_f32(x[c * x_stride]);
+  for (int64_t c = 0; c < rotary; ++c) scratch.row[c] = to_f32(x[c]);
   for (int64_t t = 0; t < rope.pairs; ++t) {
     float const u = scratch.row[t * rope.from.step];
     float const w = scratch.row[t * rope.from.step + rope.from.apart];
-    int64_t const at = t * rope.to.step;
-    out[at * out_stride] = rounded<T>(u * scratch.cos[t] - w * scratch.sin[t]);
-    out[(at + rope.to.apart) * out_stride] = rounded<T>(w * scratch.cos[t] + u * scratch.sin[t]);
+    float* const at = scratch.turned + t * rope.to.step;
+    at[0] = u * scratch.cos[t] - w * scratch.sin[t];
+    at[rope.to.apart] = w * scratch.cos[t] + u * scratch.sin[t];
   }
-  if (rope.in_place) return;
-  for (int64_t c = rotary; c < rope.x.dim; ++c) out[c * out_stride] = x[c * x_stride];
+  for (int64_t c = 0; c < rotary; ++c) out[c] = rounded<T>(scratch.turned[c]);
+  if (!rope.in_place) std::copy(x + rotary, x + rope.x.dim, out + rotary);
 }
 
 /// Tokens [begin, end) of every sequence. Batches inside, since they mostly share positions.

@@ -6,10 +6,10 @@
 
 namespace fattn::cpu {
 
-/// A tensor [b, s, h, d], or packed [t, h, d] as one batch, row by row.
+/// A tensor [b, s, h, d], or packed [t, h, d] as one batch, row by row. Rows are contiguous.
 struct TokenRows {
   int64_t batch, tokens, heads, dim;
-  int64_t strides[4];  // elements, in the order of the sizes
+  int64_t strides[3];  // elements: b, s, h
   char* data;
   int64_t element_bytes;
 
@@ -17,7 +17,7 @@ struct TokenRows {
     int const skip = view.rank() - 4;  // -1 where there is no batch axis
     auto size = [&](int axis) { return axis + skip < 0 ? 1 : view.sizes[axis + skip]; };
     batch = size(0), tokens = size(1), heads = size(2), dim = size(3);
-    for (int axis = 0; axis < 4; ++axis)
+    for (int axis = 0; axis < 3; ++axis)
       strides[axis] = axis + skip < 0 ? 0 : view.strides[axis + skip];
     data = view.bytes();
     element_bytes = size_of(view.dtype);
@@ -25,10 +25,9 @@ struct TokenRows {
 
   template <class T>
   T* row(int64_t b, int64_t s, int64_t h) const {
-    return reinterpret_cast<T*>(
-        data + (b * strides[0] + s * strides[1] + h * strides[2]) * element_bytes);
+    return reinterpret_cast<T*>(data +
+                                (b * strides[0] + s * strides[1] + h * strides[2]) * element_bytes);
   }
-  int64_t stride() const { return strides[3]; }  // within a row
 };
 
 /// One float per row: [b, h, s], or packed [h, t] as one batch. May be absent.

@@ -9,39 +9,39 @@
 
 namespace fattn {
 
-/// IEEE binary16 to float; exact.
+/// `yes` or `no` by a mask. A conditional would let the compiler move floating-point work into one
+/// of its arms, where it no longer vectorises.
+static constexpr int32_t select_bits(bool condition, int32_t yes, int32_t no) {
+  int32_t const mask = -static_cast<int32_t>(condition);
+  return (yes & mask) | (no & ~mask);
+}
+
+/// IEEE binary16 to float; exact. Free of branches, as the next one, so that loops vectorise.
 static constexpr float f32_from_f16(uint16_t bits) {
-  uint32_t const sign = (bits & 0x8000u) << 16;
-  uint32_t const exponent = (bits >> 10) & 0x1fu;
-  uint32_t const mantissa = bits & 0x3ffu;
-  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent != 0)
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
-  return std::bit_cast<float>(sign |
-                              std::bit_cast<uint32_t>(static_cast<float>(mantissa) * 0x1p-24f));
+  int32_t const sign = (bits & 0x8000) << 16;
+  int32_t const magnitude = bits & 0x7fff;
+  int32_t const normal = (magnitude << 13) + (112 << 23);
+  int32_t const special = (magnitude << 13) | 0x7f800000;
+  int32_t const subnormal = std::bit_cast<int32_t>(static_cast<float>(magnitude) * 0x1p-24f);
+  int32_t const finite = select_bits(magnitude < 0x400, subnormal, normal);
+  return std::bit_cast<float>(sign | select_bits(magnitude < 0x7c00, finite, special));
 }
 
 /// float to IEEE binary16; overflow becomes infinity, underflow goes through the subnormals.
 static constexpr uint16_t f16_from_f32(float value) {
-  uint32_t const bits = std::bit_cast<uint32_t>(value);
-  uint32_t const sign = (bits >> 16) & 0x8000u;
-  uint32_t const magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u)  // NaN: quiet, upper payload kept
-    return static_cast<uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
-  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 65536 and more
-  if (magnitude >= 0x38800000u) {  // normal; the carry of the rounding may reach infinity, rightly
-    uint32_t const rebased = magnitude - (112u << 23);
-    return static_cast<uint16_t>(sign | ((rebased + 0xfffu + ((rebased >> 13) & 1u)) >> 13));
-  }
-  uint32_t const exponent = magnitude >> 23;
-  if (exponent < 102) return static_cast<uint16_t>(sign);  // below half the least subnormal, 2^-25
-  uint32_t const mantissa = (magnitude & 0x7fffffu) | 0x800000u;
-  uint32_t const shift = 126 - exponent;  // to units of 2^-24
-  uint32_t const kept = mantissa >> shift;
-  uint32_t const lost = mantissa & ((1u << shift) - 1);
-  uint32_t const half = 1u << (shift - 1);
-  bool const up = lost > half || (lost == half && (kept & 1u) != 0);
-  return static_cast<uint16_t>(sign | (kept + (up ? 1u : 0u)));
+  int32_t const bits = std::bit_cast<int32_t>(value);
+  int32_t const sign = (bits >> 16) & 0x8000;
+  int32_t const magnitude = bits & 0x7fffffff;
+  // The carry of the rounding may reach infinity, rightly.
+  int32_t const normal = (magnitude - (112 << 23) + 0xfff + ((magnitude >> 13) & 1)) >> 13;
+  // 0.5 has the unit of the subnormals, 2^-24, in its last place: the addition rounds to it.
+  int32_t const subnormal =
+      std::bit_cast<int32_t>(std::bit_cast<float>(magnitude) + 0.5f) - std::bit_cast<int32_t>(0.5f);
+  // NaN: quiet, upper payload kept.
+  int32_t const special =
+      select_bits(magnitude > 0x7f800000, 0x7e00 | ((magnitude >> 13) & 0x3ff), 0x7c00);
+  int32_t const finite = select_bits(magnitude < 0x38800000, subnormal, normal);
+  return static_cast<uint16_t>(sign | select_bits(magnitude < 0x47800000, finite, special));
 }
 
 /// bfloat16 to float; exact.

@@ -7,7 +7,7 @@
 
 namespace fattn::cpu {
 
-constexpr int kAheadBytes = 32 * 1024;  // distance between what is asked for and what is used
+constexpr int kAheadBytes = 24 * 1024;  // distance between what is asked for and what is used
 
 /// Asks for cache lines in the order in which they lie, token by token.
 class Ahead {
@@ -26,7 +26,7 @@ class Ahead {
   [[gnu::always_inline]] void advance(int bytes) {
     due_ += bytes;
     for (; due_ >= 64; due_ -= 64) {
-      __builtin_prefetch(line_, 0, 2);
+      __builtin_prefetch(line_, 0, 3);
       line_ += 64;
       if (line_ < token_end_) continue;
       line_ += gap_;

@@ -42,7 +42,7 @@ class Decode {
                                 plan.head_dim_v);
   }
 
-  static constexpr int kStepKeys = 16;  // keys of a group before the next group's turn
+  static constexpr int kStepKeys = 4;  // keys of a group before the next group's turn
   template <class Source>
   static constexpr int kVectorBytes = kLanes * static_cast<int>(sizeof(typename Source::Element));
 
@@ -98,9 +98,7 @@ class Decode {
     for (int j = 0; j < count; j += kStepKeys) {
       int const keys = count - j < kStepKeys ? count - j : kStepKeys;
       for_visible_sets(key, count, [&]<int kRows>(HeadGroup const& group, int row) {
-        for (int i = j; i < j + keys; i += kLanes / kRows) {
-          score_keys<Source, kRows>(row, group.k_head, key, i, count);
-        }
+        score_keys<Source, kRows>(row, group.k_head, key, j, keys);
       });
     }
     bool whole = true;
@@ -138,38 +136,46 @@ class Decode {
     }
   }
 
-  /// Products of a set of rows with as many keys as fill a vector, then one transposing reduction.
+  /// Scores of a set of rows and `keys` keys from key + j: as many keys at a time as fill a vector,
+  /// then one transposing reduction instead of a horizontal sum per pair.
   template <class Source, int kRows>
-  [[gnu::noinline]] void score_keys(int row, int head, int key, int j, int count) {
+  [[gnu::noinline]] void score_keys(int row, int head, int key, int j, int keys) {
     constexpr int kKeys = kLanes / kRows;
     float const* q = s_.q + row * s_.q_stride;
-    typename Source::Element const* k[kKeys];
-    for (int i = 0; i < kKeys; ++i) {
-      k[i] = row_of<Source>(plan_.k, seq_.k, key + (j + i < count ? j + i : count - 1), head);
-    }
-    F acc[kLanes] = {};
-    auto add = [&](int c, int depth) [[gnu::always_inline]] {
-      F q_vectors[kRows];
-      FATTN_UNROLL for (int r = 0; r < kRows; ++r) q_vectors[r] =
-          Isa::load(q + r * s_.q_stride + c);
-      k_ahead_.advance(kKeys * kVectorBytes<Source>);
+    float* scores = s_.scores + row * kDecodeBlockKeys + j;
+    auto const* k = row_of<Source>(plan_.k, seq_.k, key + j, head);
+    Ahead ahead = k_ahead_;  // in registers
+    for (int first = 0; first < keys; first += kKeys) {
+      F acc[kLanes] = {};
+      // Past the last key its row stands in: those scores are hidden later.
+      typename Source::Element const* rows[kKeys];
       FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
-        F const x =
-            depth == kLanes ? Source::load(k[i] + c) : load_partial<Isa, Source>(k[i] + c, depth);
-        FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-          acc[r * kKeys + i] = Isa::fma(q_vectors[r], x, acc[r * kKeys + i]);
+        rows[i] = k + (first + i < keys ? first + i : keys - 1) * plan_.k.row;
+      }
+      auto add = [&](int c, int depth) [[gnu::always_inline]] {
+        F q_vectors[kRows];
+        FATTN_UNROLL for (int r = 0; r < kRows; ++r) q_vectors[r] =
+            Isa::load(q + r * s_.q_stride + c);
+        FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
+          F const x = depth == kLanes ? Source::load(rows[i] + c)
+                                      : load_partial<Isa, Source>(rows[i] + c, depth);
+          FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
+            acc[r * kKeys + i] = Isa::fma(q_vectors[r], x, acc[r * kKeys + i]);
+          }
+        }
+        ahead.advance(kKeys * kVectorBytes<Source>);
+      };
+      int c = 0;
+      for (; c + kLanes <= plan_.head_dim; c += kLanes) add(c, kLanes);
+      if (c < plan_.head_dim) add(c, plan_.head_dim - c);
+      F const sums = Isa::template reduce_rows<SumOf<Isa>>(acc);
+      FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
+        FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
+          scores[r * kDecodeBlockKeys + first + i] = sums[r * kKeys + i];
         }
       }
-    };
-    int c = 0;
-    for (; c + kLanes <= plan_.head_dim; c += kLanes) add(c, kLanes);
-    if (c < plan_.head_dim) add(c, plan_.head_dim - c);
-    F const sums = Isa::template reduce_rows<SumOf<Isa>>(acc);
-    FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-      FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
-        s_.scores[(row + r) * kDecodeBlockKeys + j + i] = sums[r * kKeys + i];
-      }
     }
+    k_ahead_ = ahead;
   }
 
   /// Masks, updates the running maximum, turns scores into weights and rescales the row's sums.
@@ -223,8 +229,9 @@ class Decode {
       }
     }
     v += column * kLanes;
+    Ahead ahead = v_ahead_;  // in registers
     for (int i = 0; i < keys; ++i, v += plan_.v.row) {
-      v_ahead_.advance(kVectors * kVectorBytes<Source>);
+      ahead.advance(kVectors * kVectorBytes<Source>);
       F x[kVectors];
       FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
         x[n] = depth == kLanes ? Source::load(v + n * kLanes) : load_partial<Isa, Source>(v, depth);
@@ -236,6 +243,7 @@ class Decode {
         }
       }
     }
+    v_ahead_ = ahead;
     FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
       FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
         Isa::store(out + r * s_.rows.out_stride + n * kLanes, acc[r][n]);

@@ -37,7 +37,8 @@ const packageVersion = () => JSON.parse(fs.readFileSync(new URL('package.json', 
 
 /** Where the sources differ from the commit, the name says so. */
 function commit() {
-  const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+  const git = (...args) =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     const changed = git('status', '--porcelain', '--', 'lib', 'native', 'bench', ':!bench/results') !== '';
     return git('rev-parse', '--short=12', 'HEAD') + (changed ? ' with changes' : '');

@@ -68,7 +68,7 @@ export function addBenchOptions(command: Command): Command {
         .choices([...modes, 'both'])
         .default('both'),
     )
-    .option('--causal', 'queries do not see later keys (default)', true)
+    .option('--causal', 'queries do not see later keys', true)
     .option('--no-causal', 'every query sees every key')
     .option('--rounds <n>', 'timed runs of each design', wholeNumber(1, 1000), 5)
     .option('--threads <n>', 'CPU threads (default: all physical cores)', wholeNumber(1, 1024))

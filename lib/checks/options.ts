@@ -1,0 +1,99 @@
+/** Arguments that are no tensors: names of options, numbers, booleans, choices. */
+
+import { AttentionError, invalidRange, invalidType } from '../errors.js';
+
+/** How a value is named in a message: short, and never by running its code. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'string':
+      return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return 'a function';
+    default:
+      return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+  }
+}
+
+/** Names of options, for {@link expectOptions}. */
+export type OptionNames<Options> = ReadonlySet<string & keyof Options>;
+
+/**
+ * `options` is an object and has known names only: a misspelt option must not be ignored. `what` names the call. Takes
+ * some tens of nanoseconds for the usual few options.
+ */
+export function expectOptions(what: string, options: object, names: ReadonlySet<string>): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalidType('ERR_ARGUMENT_TYPE', `${what}: options must be an object, got ${describe(options)}`);
+  for (const name in options)
+    if (!names.has(name))
+      throw new AttentionError(
+        'ERR_OPTION',
+        `${what}: unknown option '${name}'; known are ${[...names].join(', ') || 'none'}`,
+      );
+}
+
+/** A boolean, or `otherwise` where the option is absent. */
+export function expectBoolean(name: string, value: boolean | undefined, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'boolean')
+    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a boolean, got ${describe(value)}`);
+  return value;
+}
+
+/** A number, NaN and infinities included. */
+export function expectNumber(name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number')
+    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a number, got ${describe(value)}`);
+}
+
+/** A finite number. */
+export function expectFinite(name: string, value: unknown): asserts value is number {
+  expectNumber(name, value);
+  if (!Number.isFinite(value))
+    throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must be a finite number, got ${value}`);
+}
+
+/** A finite number above 0. */
+export function expectPositive(name: string, value: unknown): asserts value is number {
+  expectNumber(name, value);
+  if (!(value > 0 && value < Infinity))
+    throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must be a finite number above 0, got ${value}`);
+}
+
+/** A safe integer within `least` and `most`, both included. */
+export function expectInteger(
+  name: string,
+  value: unknown,
+  least = Number.MIN_SAFE_INTEGER,
+  most = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
+  expectNumber(name, value);
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const from = least === Number.MIN_SAFE_INTEGER ? '' : ` of at least ${least}`;
+  const to = most === Number.MAX_SAFE_INTEGER ? '' : `${from === '' ? ' of' : ' and'} at most ${most}`;
+  throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must be an integer${from}${to}, got ${value}`);
+}
+
+/** One of a few names; answers with what `table` holds for it. */
+export function expectChoice<Name extends string, Value>(
+  name: string,
+  value: unknown,
+  table: Readonly<Record<Name, Value>>,
+): Value {
+  if (typeof value !== 'string')
+    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a string, got ${describe(value)}`);
+  if (!Object.hasOwn(table, value)) {
+    const names = Object.keys(table).map((each) => `'${each}'`);
+    throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must be ${names.join(' or ')}, got ${describe(value)}`);
+  }
+  return table[value as Name];
+}

@@ -1,0 +1,97 @@
+/** Tensors as arguments: kind, dtype, device, shape, layout. Messages name the argument, what is expected, what came. */
+
+import type { Device } from '../device.js';
+import type { DType } from '../dtype.js';
+import { AttentionError, invalidRange, invalidType } from '../errors.js';
+import { isTensor, storageOf, type Tensor } from '../tensor.js';
+import { describe } from './options.js';
+import { broadcasts, formatShape, sameShape } from './shapes.js';
+
+/** A tensor that has not been disposed of. */
+export function expectTensor(name: string, value: unknown): asserts value is Tensor {
+  if (!isTensor(value)) throw invalidType('ERR_NOT_A_TENSOR', `${name} must be a Tensor, got ${describe(value)}`);
+  if (value.disposed) throw new AttentionError('ERR_DISPOSED', `${name} has been disposed of`);
+}
+
+/** The dtype of `tensor`; `reason` says where the expectation comes from. */
+export function expectTensorDType(name: string, tensor: Tensor, dtype: DType, reason = ''): void {
+  if (tensor.dtype !== dtype) throw invalidType('ERR_DTYPE', `${name} must be ${dtype}${reason}, got ${tensor.dtype}`);
+}
+
+/** The device of `tensor`: data never moves by itself. */
+export function expectTensorDevice(name: string, tensor: Tensor, device: Device): void {
+  if (tensor.device !== device)
+    throw invalidRange('ERR_DEVICE', `${name} must be on '${device}', got a tensor on '${tensor.device}'`);
+}
+
+/** The error of a shape that does not match; names stand for sizes that are free. */
+export function wrongShape(
+  name: string,
+  tensor: Tensor,
+  expected: readonly (number | string)[],
+  note = '',
+): RangeError {
+  return invalidRange(
+    'ERR_SHAPE',
+    `${name} must have shape ${formatShape(expected)}, got ${formatShape(tensor.shape)}${note}`,
+  );
+}
+
+/** A tensor of exactly this dtype, device and shape. */
+export function expectOperand(
+  name: string,
+  value: unknown,
+  dtype: DType,
+  device: Device,
+  shape: readonly number[],
+): asserts value is Tensor {
+  expectTensor(name, value);
+  expectTensorDType(name, value, dtype);
+  expectTensorDevice(name, value, device);
+  if (!sameShape(value.shape, shape)) throw wrongShape(name, value, shape);
+}
+
+/** A tensor of this dtype and device that broadcasts to `shape`. */
+export function expectBroadcast(
+  name: string,
+  value: unknown,
+  dtype: DType,
+  device: Device,
+  shape: readonly number[],
+): asserts value is Tensor {
+  expectTensor(name, value);
+  expectTensorDType(name, value, dtype);
+  expectTensorDevice(name, value, device);
+  if (!broadcasts(value.shape, shape))
+    throw invalidRange(
+      'ERR_SHAPE',
+      `${name} must broadcast to shape ${formatShape(shape)}, got ${formatShape(value.shape)}`,
+    );
+}
+
+/** Kernels read rows of the last axis as one piece of memory. */
+export function expectRows(name: string, tensor: Tensor): void {
+  const last = tensor.rank - 1;
+  if (tensor.strides[last] === 1 || tensor.shape[last] === 1 || tensor.size === 0) return;
+  throw invalidRange(
+    'ERR_LAYOUT',
+    `${name} must have stride 1 on its last axis, got strides ${formatShape(tensor.strides)}: copy it with to() first`,
+  );
+}
+
+/** What is written to has one place for each element; that other views overlap is seen by the native check. */
+export function expectWritable(name: string, tensor: Tensor): void {
+  const { shape, strides } = tensor;
+  for (let axis = 0; axis < shape.length; ++axis)
+    if (strides[axis] === 0 && shape[axis]! > 1 && tensor.size > 0)
+      throw invalidRange('ERR_LAYOUT', `${name} is written to, so axis ${axis} must not be a repeated one`);
+}
+
+/** What is written to shares no storage with what is read: the order of reads and writes is the kernel's own. */
+export function expectApart(written: string, target: Tensor | undefined, read: string, source: Tensor): void {
+  if (target !== undefined && storageOf(target) === storageOf(source))
+    throw new AttentionError(
+      'ERR_OPTION',
+      `${written} must not share its storage with ${read}, which is read while ${written} is written`,
+    );
+}

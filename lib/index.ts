@@ -1,0 +1,33 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export { cudaStatus, devices, type CudaStatus, type Device, type DeviceInfo } from './device.js';
+export { dtypes, type DType, type TensorArray } from './dtype.js';
+export { configure, memoryUsage, type Configuration, type MemoryUsage } from './engine.js';
+export {
+  AttentionError,
+  errorCodes,
+  type AttentionErrorCode,
+  type ErrorCode,
+  type RangeErrorCode,
+  type TypeErrorCode,
+} from './errors.js';
+export { explain, supports, type AttentionRequest, type Explanation } from './explain.js';
+export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention-options.js';
+export { attention } from './ops/attention.js';
+export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
+export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
+export type {
+  DynamicNtkScaling,
+  LinearScaling,
+  Llama3Scaling,
+  LongRopeScaling,
+  ProportionalScaling,
+  RopeScaling,
+  YarnScaling,
+} from './ops/rope-scaling.js';
+export { rope, type RopeOptions, type RopePairing } from './ops/rope.js';
+export { Event, Stream, type StreamOptions } from './stream.js';
+export type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
+export type { TensorData, TensorLike, TypedArray } from './tensor-source.js';
+export { Tensor } from './tensor.js';
+export type { WaitOptions } from './waiting.js';

@@ -1,0 +1,221 @@
+/** The options of attention(), one rule each, and which of them go together. */
+
+import {
+  describe,
+  expectBoolean,
+  expectChoice,
+  expectFinite,
+  expectInteger,
+  expectOptions,
+  expectPositive,
+} from '../checks/options.js';
+import {
+  expectApart,
+  expectBroadcast,
+  expectOperand,
+  expectRows,
+  expectTensor,
+  expectTensorDType,
+  expectWritable,
+  wrongShape,
+} from '../checks/tensors.js';
+import type { Device } from '../device.js';
+import type { DType } from '../dtype.js';
+import { AttentionError, invalidType } from '../errors.js';
+import { isTensor, type Tensor } from '../tensor.js';
+import type { AttentionOptions } from './attention-options.js';
+import type { AttentionSizes } from './attention-sizes.js';
+
+/** What the rules know of the call. */
+interface Call {
+  readonly sizes: AttentionSizes;
+  readonly dtype: DType;
+  readonly device: Device;
+  readonly out: Tensor | undefined;
+  readonly lse: Tensor | undefined;
+}
+
+type Rule = (name: string, value: unknown, call: Call) => void;
+type ShapeOf = (sizes: AttentionSizes) => readonly number[];
+
+const heads: ShapeOf = ({ hO }) => [hO];
+const queryHeads: ShapeOf = ({ hQ }) => [hQ];
+const sequences: ShapeOf = ({ b }) => [b];
+const offsets: ShapeOf = ({ b }) => [b + 1];
+const rows: ShapeOf = ({ packed, b, hO, sQ }) => (packed ? [hO, sQ] : [b, hO, sQ]);
+const pairs: ShapeOf = ({ b, hO, sQ, sKv }) => [b, hO, sQ, sKv];
+const queries: ShapeOf = ({ packed, b, sQ }) => (packed ? [sQ] : [b, sQ]);
+const keys: ShapeOf = ({ packed, b, sKv }) => (packed ? [sKv] : [b, sKv]);
+
+/** Shape of the result: [b, sQ, hO, dV], packed [tQ, hO, dV]. */
+export const outputShape: ShapeOf = ({ packed, b, sQ, hO, dV }) => (packed ? [sQ, hO, dV] : [b, sQ, hO, dV]);
+
+/** An input of exactly this dtype and shape. */
+function exactly(dtype: DType, shape: ShapeOf): Rule {
+  return (name, value, call) => {
+    expectOperand(name, value, dtype, call.device, shape(call.sizes));
+    expectReadOnly(name, value, call);
+  };
+}
+
+/** An input of one of these dtypes, or that of q, that broadcasts to this shape. */
+function broadcastTo(dtypes: readonly (DType | 'like q')[], shape: ShapeOf): Rule {
+  return (name, value, call) => {
+    expectTensor(name, value);
+    const allowed = dtypes.map((dtype) => (dtype === 'like q' ? call.dtype : dtype));
+    if (!allowed.includes(value.dtype))
+      throw invalidType('ERR_DTYPE', `${name} must be ${[...new Set(allowed)].join(' or ')}, got ${value.dtype}`);
+    expectBroadcast(name, value, value.dtype, call.device, shape(call.sizes));
+    expectReadOnly(name, value, call);
+  };
+}
+
+function expectReadOnly(name: string, value: Tensor, { out, lse }: Call): void {
+  expectApart('out', out, name, value);
+  expectApart('lse', lse, name, value);
+}
+
+const perHead = exactly('int32', heads);
+const boolean: Rule = (name, value) => void expectBoolean(name, value as boolean, false);
+const checkedElsewhere: Rule = () => undefined;
+const windowNames: ReadonlySet<string> = new Set(['left', 'right']);
+const segmentNames: ReadonlySet<string> = new Set(['q', 'k']);
+
+function expectWindow(name: string, value: unknown, call: Call): void {
+  if (typeof value !== 'object' || value === null || isTensor(value))
+    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be { left, right }, got ${describe(value)}`);
+  expectOptions(name, value, windowNames);
+  const { left, right } = value as { left: unknown; right: unknown };
+  expectSide('window.left', left, call);
+  expectSide('window.right', right, call);
+}
+
+function expectSide(name: string, side: unknown, call: Call): void {
+  if (side === undefined || side === null) return;
+  if (isTensor(side)) perHead(name, side, call);
+  else expectInteger(name, side, -1);
+}
+
+function expectSegments(name: string, value: unknown, call: Call): void {
+  if (isTensor(value)) {
+    const { sQ, sKv } = call.sizes;
+    if (sQ !== sKv)
+      throw wrongShape(name, value, queries(call.sizes), `: with ${sQ} queries and ${sKv} keys give { q, k }`);
+    return exactly('int32', queries)(name, value, call);
+  }
+  if (typeof value !== 'object' || value === null)
+    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a Tensor or { q, k }, got ${describe(value)}`);
+  expectOptions(name, value, segmentNames);
+  const { q, k } = value as { q: unknown; k: unknown };
+  exactly('int32', queries)('segments.q', q, call);
+  exactly('int32', keys)('segments.k', k, call);
+}
+
+function expectHeadMap(name: string, value: unknown, call: Call): void {
+  if (typeof value !== 'object') return; // readHeadMap() knows the rules
+  const { k, v } = value as { k: unknown; v: unknown };
+  if (isTensor(k)) exactly('int32', queryHeads)(`${name}.k`, k, call);
+  if (isTensor(v)) exactly('int32', queryHeads)(`${name}.v`, v, call);
+}
+
+const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
+  causal: boolean,
+  window: expectWindow,
+  sinkTokens: (name, value, call) => (isTensor(value) ? perHead(name, value, call) : expectInteger(name, value, 0)),
+  prefixLengths: exactly('int32', sequences),
+  segments: expectSegments,
+  scale: expectFinite,
+  softcap: expectPositive,
+  sinks: exactly('float32', heads),
+  alibiSlopes: (name, value, call) => {
+    const perSequence = isTensor(value) && value.rank === 2;
+    exactly('float32', perSequence ? ({ b, hO }) => [b, hO] : heads)(name, value, call);
+  },
+  bias: broadcastTo(['float32', 'like q'], pairs),
+  mask: broadcastTo(['bool', 'uint8'], pairs),
+  temperature: broadcastTo(['float32'], rows),
+  gate: broadcastTo(['float32'], rows),
+  headMap: expectHeadMap,
+  cuSeqLensQ: exactly('int32', offsets),
+  cuSeqLensK: exactly('int32', offsets),
+  kvLengths: exactly('int32', sequences),
+  precision: (name, value, call) => {
+    expectChoice(name, value, { bfloat16: true });
+    if (call.dtype !== 'float32')
+      throw new AttentionError('ERR_OPTION', `${name} 'bfloat16' is for float32 tensors, these are ${call.dtype}`);
+  },
+  lse: (name, value, call) => {
+    expectOperand(name, value, 'float32', call.device, rows(call.sizes));
+    expectWritable(name, value);
+  },
+  out: (name, value, call) => {
+    expectTensor(name, value);
+    expectTensorDType(name, value, call.dtype, ' like q');
+    expectOperand(name, value, call.dtype, call.device, outputShape(call.sizes));
+    expectRows(name, value);
+    expectWritable(name, value);
+    if (call.lse !== undefined) expectApart('lse', call.lse, name, value);
+  },
+  stream: checkedElsewhere,
+});
+
+/** @see expectOptions */
+export const attentionOptionNames: ReadonlySet<string> = new Set(Object.keys(rules));
+
+/** Takes time only for the options that are there. */
+export function expectAttentionOptions(
+  options: AttentionOptions,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  sizes: AttentionSizes,
+): void {
+  const { out, lse } = options;
+  const call: Call = {
+    sizes,
+    dtype: q.dtype,
+    device: q.device,
+    out: isTensor(out) ? out : undefined,
+    lse: isTensor(lse) ? lse : undefined,
+  };
+  for (const name in options) {
+    const value = options[name as keyof AttentionOptions];
+    if (value !== undefined) rules[name as keyof AttentionOptions](name, value, call);
+  }
+  if (out !== undefined || lse !== undefined) {
+    expectReadOnly('q', q, call);
+    expectReadOnly('k', k, call);
+    expectReadOnly('v', v, call);
+  }
+  expectCombination(options, sizes);
+}
+
+/** Options that contradict one another, or would silently do nothing. */
+function expectCombination(options: AttentionOptions, { packed }: AttentionSizes): void {
+  const { window, sinkTokens, prefixLengths, kvLengths, mask, bias } = options;
+  if (sinkTokens !== undefined && window === undefined)
+    throw new AttentionError('ERR_OPTION', 'sinkTokens needs window: without one no key is hidden that it could show');
+  if (prefixLengths !== undefined) {
+    if (options.causal !== true)
+      throw new AttentionError(
+        'ERR_OPTION',
+        'prefixLengths needs causal: without it every token sees the prefix anyway',
+      );
+    if (isBounded(window?.right))
+      throw new AttentionError(
+        'ERR_OPTION',
+        'prefixLengths cannot be combined with window.right, which hides the prefix',
+      );
+  }
+  if (!packed) return;
+  for (const [name, value] of [['kvLengths', kvLengths] as const, ['mask', mask] as const, ['bias', bias] as const])
+    if (value !== undefined)
+      throw new AttentionError(
+        'ERR_OPTION',
+        `${name} cannot be combined with cuSeqLensQ and cuSeqLensK: packed sequences have no common key axis`,
+      );
+}
+
+function isBounded(side: number | Tensor | null | undefined): boolean {
+  return side !== undefined && side !== null && side !== -1;
+}

@@ -1,0 +1,132 @@
+import { expectFloat } from '../checks/dtypes.js';
+import { expectBoolean, expectChoice, expectInteger, expectOptions, expectPositive } from '../checks/options.js';
+import {
+  expectApart,
+  expectBroadcast,
+  expectOperand,
+  expectRows,
+  expectTensor,
+  expectWritable,
+  wrongShape,
+} from '../checks/tensors.js';
+import { fromNative, invalidRange } from '../errors.js';
+import type { NativeRopeDescription } from '../native-module.js';
+import { native } from '../native.js';
+import { streamHandle, type Stream } from '../stream.js';
+import { expectStream } from '../tensor-options.js';
+import { allocate, tensorHandle, type Tensor } from '../tensor.js';
+import { readScaling, type RopeScaling } from './rope-scaling.js';
+
+/**
+ * Which two elements of the rotary dim `r` turn together: `'half-split'`, `(t, t + r/2)`, as NeoX and Llama;
+ * `'interleaved'`, `(2t, 2t + 1)`, as GPT-J; `'deinterleaved'` reads `(2t, 2t + 1)` and writes `(t, t + r/2)`.
+ */
+export type RopePairing = 'half-split' | 'interleaved' | 'deinterleaved';
+
+/** Options of {@link rope}. */
+export interface RopeOptions {
+  /** Position of each token; int32 `[b, s]`, `[s]` for all sequences, or packed `[t]`. Default: 0 to s - 1. */
+  positions?: Tensor;
+  /** Added to every position: how many tokens the cache holds already. Default 0. */
+  offset?: number;
+  /** Base of the frequencies `theta^(-2t / r)`. Default 10000. */
+  theta?: number;
+  /** How many elements of a head turn, from the first on; even. Default: all. */
+  rotaryDim?: number;
+  /** Default `'half-split'`. */
+  pairing?: RopePairing;
+  /** Turns back: the negated sine, as in the backward pass. Default `false`. */
+  inverse?: boolean;
+  /** For sequences longer than those trained on. Default: none. */
+  scaling?: RopeScaling;
+  /** Receives the result; may be `x` itself. Default: a new tensor. */
+  out?: Tensor;
+  /** Where the work is queued. Default: the default stream of `x.device`. */
+  stream?: Stream;
+}
+
+const optionNames: ReadonlySet<string> = new Set<keyof RopeOptions>([
+  'positions',
+  'offset',
+  'theta',
+  'rotaryDim',
+  'pairing',
+  'inverse',
+  'scaling',
+  'out',
+  'stream',
+]);
+
+/** Numbers of `RopePairing` in `native/core/ops/rope.h`. */
+const pairings = Object.freeze({
+  'half-split': 0,
+  interleaved: 1,
+  deinterleaved: 2,
+} satisfies Record<RopePairing, number>);
+const defaultTheta = 10000;
+
+/**
+ * Rotary position embedding: turns pair `t` of each head of the token at position `p` by the angle `p * f_t`,
+ * `f_t = theta^(-2t / r)`; the elements beyond `rotaryDim` = `r` are copied. Angles are computed in float64.
+ *
+ * @param x `[b, s, h, d]` or packed `[t, h, d]`, of a float dtype; stride 1 on the last axis.
+ * @returns Like `x`.
+ * @throws {TypeError} `ERR_NOT_A_TENSOR`, `ERR_NOT_A_STREAM`, `ERR_DTYPE`, `ERR_ARGUMENT_TYPE`.
+ * @throws {RangeError} `ERR_SHAPE`, `ERR_DEVICE`, `ERR_LAYOUT`, `ERR_ARGUMENT_VALUE`.
+ * @throws {AttentionError} `ERR_OPTION`: `out` overlaps `x` without being the same view, or an unknown option.
+ *   `ERR_DISPOSED`, `ERR_STREAM_CLOSED`, `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`.
+ * @see RoFormer, arXiv:2104.09864, equation 34. YaRN, arXiv:2309.00071, section 3. LongRoPE, arXiv:2402.13753.
+ */
+export function rope(x: Tensor, options: RopeOptions = {}): Tensor {
+  expectOptions('rope', options, optionNames);
+  expectTensor('x', x);
+  expectFloat('x', x.dtype);
+  if (x.rank !== 3 && x.rank !== 4) throw wrongShape('x', x, ['b', 's', 'h', 'd'], ' (packed: [t, h, d])');
+  expectRows('x', x);
+  const { dtype, device, shape } = x;
+  const { positions } = options;
+  if (options.out !== undefined) {
+    expectOperand('out', options.out, dtype, device, shape);
+    expectRows('out', options.out);
+    expectWritable('out', options.out);
+  }
+  if (positions !== undefined) {
+    expectBroadcast('positions', positions, 'int32', device, x.rank === 3 ? [shape[0]!] : [shape[0]!, shape[1]!]);
+    expectApart('out', options.out, 'positions', positions);
+  }
+  const description = describeRope(x, options);
+  const stream = expectStream(options.stream, device);
+
+  const out = options.out ?? allocate(shape, dtype, device);
+  const at = positions && tensorHandle(positions);
+  try {
+    native.rope(streamHandle(stream), tensorHandle(x), tensorHandle(out), at, description);
+  } catch (error) {
+    if (out !== options.out) out.dispose();
+    throw fromNative(error);
+  }
+  return out;
+}
+
+function describeRope({ shape, rank }: Tensor, options: RopeOptions): NativeRopeDescription {
+  const { positions, offset = 0, theta = defaultTheta, pairing = 'half-split' } = options;
+  const headDim = shape[rank - 1]!;
+  const { rotaryDim = headDim } = options;
+  expectInteger('offset', offset);
+  expectPositive('theta', theta);
+  expectInteger('rotaryDim', rotaryDim, 2, headDim);
+  if (rotaryDim % 2 !== 0)
+    throw invalidRange('ERR_ARGUMENT_VALUE', `rotaryDim must be even, got ${rotaryDim} of a head dim of ${headDim}`);
+  const scaling = readScaling(options.scaling, rotaryDim / 2);
+  // 0 asks native code for the largest position, plus 1; without a tensor of positions it is known here.
+  const length = positions === undefined ? Math.max(offset + shape[rank - 3]!, 0) : 0;
+  return {
+    ...scaling,
+    currentLength: scaling.currentLength || length,
+    rotaryDim,
+    theta,
+    pairing: expectChoice('pairing', pairing, pairings),
+    inverse: expectBoolean('inverse', options.inverse, false),
+    positionOffset: offset,
+  };
+}

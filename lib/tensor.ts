@@ -1,0 +1,310 @@
+// Long because private state is reached only from within the body of its class; half of it is documentation.
+
+import { expectElement, expectFloat } from './checks/dtypes.js';
+import { describe } from './checks/options.js';
+import { countElements, expectSizes, formatShape, sameShape } from './checks/shapes.js';
+import type { Device } from './device.js';
+import { converts, dtypeFacts, type DType, type TensorArray } from './dtype.js';
+import { AttentionError, guarded, invalidRange, invalidType } from './errors.js';
+import type { TensorHandle } from './native-module.js';
+import { native } from './native.js';
+import { defaultStream, streamHandle } from './stream.js';
+import * as read from './tensor-options.js';
+import type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
+import { readSource, type TensorData } from './tensor-source.js';
+import { contiguousStrides, expanded, reshaped, sliced, transposed, type Geometry } from './views.js';
+import { waitFor, type WaitOptions } from './waiting.js';
+
+/** Lets this module make tensors, and nobody else. */
+const own = Symbol('tensor');
+let storages = 0;
+
+/** @internal */
+export let isTensor: (value: unknown) => value is Tensor;
+/** @internal The native tensor; throws ERR_DISPOSED. */
+export let tensorHandle: (tensor: Tensor) => TensorHandle;
+/** @internal A number that views of one storage share, and nothing else does. */
+export let storageOf: (tensor: Tensor) => number;
+/** @internal An uninitialised tensor of a frozen, checked shape. */
+export let allocate: (shape: readonly number[], dtype: DType, device: Device) => Tensor;
+
+/**
+ * An n-dimensional array (up to 8 axes) on a device: a view of a storage, with a size and a stride, in elements, for
+ * each axis. Data never changes device unless asked to.
+ *
+ * Calls that fill a tensor queue the work and return at once; further work on the same stream may use it, and
+ * {@link Tensor.toArray} waits for it. Dispose of tensors that are no longer needed (`using`, or `dispose()`), also
+ * while work on them is in flight: garbage collection does it too, but late, since it does not see how large they are.
+ */
+export class Tensor implements Disposable {
+  #handle: TensorHandle | undefined;
+  readonly #storage: number;
+  readonly #dtype: DType;
+  readonly #device: Device;
+  readonly #geometry: Geometry;
+  readonly #size: number;
+
+  static {
+    isTensor = (value): value is Tensor => typeof value === 'object' && value !== null && #handle in value;
+    tensorHandle = (tensor) => tensor.#live();
+    storageOf = (tensor) => tensor.#storage;
+    allocate = (shape, dtype, device) => {
+      const size = countElements('shape', shape, dtypeFacts[dtype].bytes);
+      const handle = guarded(() => native.tensorEmpty(device, dtypeFacts[dtype].index, shape));
+      return new Tensor(own, handle, ++storages, dtype, device, contiguous(shape), size);
+    };
+  }
+
+  private constructor(
+    key: typeof own,
+    handle: TensorHandle,
+    storage: number,
+    dtype: DType,
+    device: Device,
+    geometry: Geometry,
+    size: number,
+  ) {
+    if (key !== own)
+      throw invalidType('ERR_ARGUMENT_TYPE', 'tensors are made by Tensor.from, empty, zeros, full and randn');
+    this.#handle = handle;
+    this.#storage = storage;
+    this.#dtype = dtype;
+    this.#device = device;
+    this.#geometry = geometry;
+    this.#size = size;
+  }
+
+  /**
+   * A tensor that holds a copy of `data`, which is read during the call.
+   *
+   * | data | dtype by default |
+   * | --- | --- |
+   * | flat numbers, `Float32Array`, `Float64Array` | `'float32'` |
+   * | `Float16Array` | `'float16'` |
+   * | `Int8Array`, `Int16Array`, `Int32Array`, `Uint32Array`, `BigInt64Array`, `BigUint64Array` | `'int32'` |
+   * | `Uint8Array`, `Uint8ClampedArray` | `'uint8'` |
+   * | `Uint16Array` | none: `'float16'` and `'bfloat16'` take its elements as bits, other dtypes as values |
+   * | `{ data, dims, type }` of onnxruntime | `type`; int64 becomes `'int32'` |
+   * | a tensor | its own; copied on the stream |
+   *
+   * @param shape Default: `[data.length]`, `dims`, or that of the tensor.
+   * @throws {TypeError} `ERR_ARGUMENT_TYPE`, `ERR_DTYPE`.
+   * @throws {RangeError} `ERR_SHAPE`: another number of elements. `ERR_ARGUMENT_VALUE`: a value that an integer dtype
+   *   cannot hold. `ERR_BOUNDS`: a detached buffer.
+   */
+  static from(data: TensorData | Tensor, shape?: readonly number[], options: TensorOptions = {}): Tensor {
+    if (isTensor(data)) {
+      const target = shape === undefined ? data.shape : expectSizes('shape', shape);
+      if (countElements('shape', target) !== data.size)
+        throw invalidRange('ERR_SHAPE', `shape ${formatShape(target)} does not hold the ${data.size} elements of data`);
+      using copy = data.to(options);
+      return copy.reshape(target);
+    }
+    const { dtype, device, stream } = read.readPlacement('Tensor.from', options);
+    const source = readSource(data, shape, options.dtype === undefined ? undefined : dtype);
+    const { index } = dtypeFacts[source.dtype];
+    const handle = guarded(() => native.tensorFrom(source.data, source.dataType, index, source.shape));
+    const size = countElements('shape', source.shape);
+    const here = new Tensor(own, handle, ++storages, source.dtype, 'cpu', contiguous(source.shape), size);
+    if (device === 'cpu') return here;
+    using moved = here;
+    return moved.to({ device, ...(stream && { stream }) });
+  }
+
+  /** A tensor whose elements are not set: they must be written before they mean anything. */
+  static empty(shape: readonly number[], options: TensorOptions = {}): Tensor {
+    const { dtype, device } = read.readPlacement('Tensor.empty', options);
+    return allocate(expectSizes('shape', shape), dtype, device);
+  }
+
+  /** A tensor of zeros. */
+  static zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
+    return fill('Tensor.zeros', shape, 0, options);
+  }
+
+  /**
+   * A tensor whose elements are all `value`, rounded to the dtype; an integer dtype takes only values it can hold.
+   *
+   * @throws {RangeError} `ERR_ARGUMENT_VALUE`.
+   */
+  static full(shape: readonly number[], value: number | boolean, options: TensorOptions = {}): Tensor {
+    return fill('Tensor.full', shape, value, options);
+  }
+
+  /**
+   * Independent samples of the standard normal distribution, in a float dtype.
+   *
+   * @see Box and Muller, "A note on the generation of random normal deviates", 1958.
+   */
+  static randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
+    const { dtype, device, stream = defaultStream(device), seed } = read.readRandomPlacement('Tensor.randn', options);
+    expectFloat('dtype', dtype);
+    const tensor = allocate(expectSizes('shape', shape), dtype, device);
+    guarded(() => native.tensorRandn(streamHandle(stream), tensor.#live(), seed));
+    return tensor;
+  }
+
+  /** Size of each axis. */
+  get shape(): readonly number[] {
+    return this.#geometry.shape;
+  }
+
+  /** Distance, in elements, between neighbours along each axis. */
+  get strides(): readonly number[] {
+    return this.#geometry.strides;
+  }
+
+  /** Number of axes. */
+  get rank(): number {
+    return this.#geometry.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes of the elements that this view shows; its storage may be larger. */
+  get byteLength(): number {
+    return this.#size * dtypeFacts[this.#dtype].bytes;
+  }
+
+  /** Element type. */
+  get dtype(): DType {
+    return this.#dtype;
+  }
+
+  /** Where it lies. */
+  get device(): Device {
+    return this.#device;
+  }
+
+  /** Whether {@link dispose} has been called on this view. */
+  get disposed(): boolean {
+    return this.#handle === undefined;
+  }
+
+  /**
+   * The same elements, in the same order, as another shape; one size may be -1. No copy.
+   *
+   * @throws {RangeError} `ERR_SHAPE`: another number of elements. `ERR_LAYOUT`: it would take a copy.
+   */
+  reshape(shape: readonly number[]): Tensor {
+    return this.#view(reshaped(this.#geometry, shape));
+  }
+
+  /** Exchanges two axes (negative: from the end), or puts all in the given order. No copy. */
+  transpose(order: readonly number[]): Tensor;
+  transpose(a: number, b: number): Tensor;
+  transpose(first: number | readonly number[], second?: number): Tensor {
+    return this.#view(transposed(this.#geometry, first, second));
+  }
+
+  /**
+   * Part of the tensor: `[start, end)` of each axis, null for all of it. No copy.
+   *
+   * @throws {RangeError} `ERR_BOUNDS`.
+   */
+  slice(ranges: readonly (readonly [start: number, end: number] | null)[]): Tensor {
+    return this.#view(sliced(this.#geometry, ranges));
+  }
+
+  /** Repeats axes of size 1, and adds axes on the left, without a copy. What comes out cannot be written to. */
+  expand(shape: readonly number[]): Tensor {
+    return this.#view(expanded(this.#geometry, shape));
+  }
+
+  /**
+   * A copy with a storage of its own, contiguous. Floats round to nearest even.
+   *
+   * @throws {TypeError} `ERR_DTYPE`: floats do not become integers.
+   */
+  to(options: TensorOptions = {}): Tensor {
+    const { dtype, device, stream } = read.readPlacement('to', options, this.#dtype, this.#device);
+    this.#live();
+    if (!converts(this.#dtype, dtype))
+      throw invalidType('ERR_DTYPE', `dtype must be a float or ${this.#dtype} for a copy, got ${dtype}`);
+    return allocate(this.shape, dtype, device).copyFrom(this, stream && { stream });
+  }
+
+  /**
+   * Queues a copy of `source`, which has the same shape, into this tensor.
+   *
+   * @returns This tensor.
+   * @throws {TypeError} `ERR_DTYPE`: floats do not become integers. {@link RangeError} `ERR_SHAPE`; `ERR_LAYOUT`:
+   *   elements of this view overlap.
+   */
+  copyFrom(source: Tensor, options: CopyOptions = {}): this {
+    const target = this.#live();
+    if (!isTensor(source)) throw invalidType('ERR_NOT_A_TENSOR', `source must be a Tensor, got ${describe(source)}`);
+    if (source.disposed) throw new AttentionError('ERR_DISPOSED', 'source has been disposed of');
+    const stream = read.readCopyStream('copyFrom', options, this.#device);
+    if (!sameShape(source.shape, this.shape))
+      throw invalidRange(
+        'ERR_SHAPE',
+        `source must have shape ${formatShape(this.shape)}, got ${formatShape(source.shape)}`,
+      );
+    if (!converts(source.dtype, this.#dtype))
+      throw invalidType('ERR_DTYPE', `source must be ${this.#dtype} to be copied to it, got ${source.dtype}`);
+    guarded(() => native.tensorCopy(streamHandle(stream), source.#live(), target));
+    return this;
+  }
+
+  /**
+   * Waits for the work that fills the tensor, and reads its values, row-major: a Float32Array for float dtypes, an
+   * Int32Array for `'int32'`, a Uint8Array for `'uint8'` and `'bool'`.
+   *
+   * @throws The failure of the work that should have filled it, or `signal.reason`.
+   */
+  async toArray(options?: WaitOptions): Promise<TensorArray> {
+    const buffer = await waitFor('toArray', options, () => native.tensorRead(this.#live(), true));
+    return new dtypeFacts[this.#dtype].values(buffer);
+  }
+
+  /** The same without widening: the elements of 16-bit floats are the bits, in a Uint16Array. */
+  async toBits(options?: WaitOptions): Promise<TensorArray> {
+    const buffer = await waitFor('toBits', options, () => native.tensorRead(this.#live(), false));
+    return new dtypeFacts[this.#dtype].storage(buffer);
+  }
+
+  /**
+   * Gives up this view; using it afterwards throws `ERR_DISPOSED`. The storage goes with its last view and its last
+   * queued work. Idempotent.
+   */
+  dispose(): void {
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    this.#handle = undefined;
+    native.tensorDispose(handle);
+  }
+
+  /** The same as {@link dispose}. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #live(): TensorHandle {
+    if (this.#handle === undefined) throw new AttentionError('ERR_DISPOSED', 'the tensor has been disposed of');
+    return this.#handle;
+  }
+
+  #view(geometry: Geometry): Tensor {
+    const base = this.#live();
+    const { shape, strides, offset } = geometry;
+    const handle = guarded(() => native.tensorView(base, shape, strides, offset));
+    const size = countElements('shape', shape, dtypeFacts[this.#dtype].bytes);
+    return new Tensor(own, handle, this.#storage, this.#dtype, this.#device, geometry, size);
+  }
+}
+
+function contiguous(shape: readonly number[]): Geometry {
+  return { shape, strides: contiguousStrides(shape), offset: 0 };
+}
+
+function fill(what: string, shape: readonly number[], value: number | boolean, options: TensorOptions): Tensor {
+  const { dtype, device, stream = defaultStream(device) } = read.readPlacement(what, options);
+  const number = expectElement('value', value, dtype);
+  const tensor = allocate(expectSizes('shape', shape), dtype, device);
+  guarded(() => native.tensorFill(streamHandle(stream), tensorHandle(tensor), number));
+  return tensor;
+}

@@ -1,0 +1,51 @@
+import { describe, expectOptions } from './checks/options.js';
+import { fromNative, invalidType } from './errors.js';
+
+/** Options of everything that waits. */
+export interface WaitOptions {
+  /** Ends the wait, which rejects with `signal.reason`. The work that was waited for goes on. */
+  signal?: AbortSignal;
+}
+
+const waitNames: ReadonlySet<string> = new Set<keyof WaitOptions>(['signal']);
+const noOptions: WaitOptions = Object.freeze({});
+
+/**
+ * @internal Starts a native operation and waits for it, until `signal` says otherwise. What the addon throws or rejects
+ * with becomes an error of this package.
+ */
+export async function waitFor<T>(what: string, options: WaitOptions | undefined, start: () => Promise<T>): Promise<T> {
+  const { signal } = options ?? noOptions;
+  if (options !== undefined) expectOptions(what, options, waitNames);
+  if (signal !== undefined) expectSignal(signal);
+  signal?.throwIfAborted();
+  try {
+    const work = start();
+    return await (signal === undefined ? work : abandonable(work, signal));
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw error;
+    throw fromNative(error);
+  }
+}
+
+/** Signals of other realms, and of polyfills, are as good. */
+function expectSignal(signal: unknown): void {
+  const { throwIfAborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
+  if (typeof throwIfAborted !== 'function' || typeof addEventListener !== 'function')
+    throw invalidType('ERR_ARGUMENT_TYPE', `signal must be an AbortSignal, got ${describe(signal)}`);
+}
+
+function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abandon = (): void => reject(signal.reason as Error);
+    const settle = (act: () => void): void => {
+      signal.removeEventListener('abort', abandon);
+      act();
+    };
+    signal.addEventListener('abort', abandon, { once: true });
+    work.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error as Error)),
+    );
+  });
+}

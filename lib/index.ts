@@ -11,8 +11,9 @@ export {
   type RangeErrorCode,
   type TypeErrorCode,
 } from './errors.js';
-export { explain, supports, type AttentionRequest, type Explanation } from './explain.js';
+export { explain, supports, type Explanation } from './explain.js';
 export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention-options.js';
+export type { AttentionRequest } from './ops/attention-request.js';
 export { attention } from './ops/attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';

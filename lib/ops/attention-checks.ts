@@ -23,6 +23,7 @@ import type { Device } from '../device.js';
 import type { DType } from '../dtype.js';
 import { AttentionError, invalidType } from '../errors.js';
 import { isTensor, type Tensor } from '../tensor.js';
+import { expectCombination } from './attention-combinations.js';
 import type { AttentionOptions } from './attention-options.js';
 import type { AttentionSizes } from './attention-sizes.js';
 
@@ -187,35 +188,5 @@ export function expectAttentionOptions(
     expectReadOnly('k', k, call);
     expectReadOnly('v', v, call);
   }
-  expectCombination(options, sizes);
-}
-
-/** Options that contradict one another, or would silently do nothing. */
-function expectCombination(options: AttentionOptions, { packed }: AttentionSizes): void {
-  const { window, sinkTokens, prefixLengths, kvLengths, mask, bias } = options;
-  if (sinkTokens !== undefined && window === undefined)
-    throw new AttentionError('ERR_OPTION', 'sinkTokens needs window: without one no key is hidden that it could show');
-  if (prefixLengths !== undefined) {
-    if (options.causal !== true)
-      throw new AttentionError(
-        'ERR_OPTION',
-        'prefixLengths needs causal: without it every token sees the prefix anyway',
-      );
-    if (isBounded(window?.right))
-      throw new AttentionError(
-        'ERR_OPTION',
-        'prefixLengths cannot be combined with window.right, which hides the prefix',
-      );
-  }
-  if (!packed) return;
-  for (const [name, value] of [['kvLengths', kvLengths] as const, ['mask', mask] as const, ['bias', bias] as const])
-    if (value !== undefined)
-      throw new AttentionError(
-        'ERR_OPTION',
-        `${name} cannot be combined with cuSeqLensQ and cuSeqLensK: packed sequences have no common key axis`,
-      );
-}
-
-function isBounded(side: number | Tensor | null | undefined): boolean {
-  return side !== undefined && side !== null && side !== -1;
+  expectCombination(options, sizes.packed);
 }

@@ -18,7 +18,7 @@ test.each([
   ['bfloat16', 1 + 3 * 2 ** -8, 1 + 2 ** -6, 'a tie goes to the even neighbour above'],
   ['bfloat16', 3.4e38, Infinity, 'float32 reaches further than bfloat16'],
   ['bfloat16', 2 ** -133, 2 ** -133, 'the smallest subnormal'],
-] as const)('%s: %d becomes %d: %s', (dtype, x, expected) => {
+] as const)('%s: %d becomes %d: %s', (dtype, x, expected, _reason) => {
   expect(roundOne(x, dtype)).toBe(expected);
   expect(roundOne(-x, dtype)).toBe(-expected);
 });

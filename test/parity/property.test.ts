@@ -17,14 +17,14 @@ const queryLengths = [1, 1, 2, 3, 5, 6, 7, 11, 12, 13, 17, 31, 48, 49, 60, 97];
 const keyLengths = [0, 1, 5, 15, 16, 17, 31, 33, 63, 64, 65, 97, 127, 128, 129, 200, 255, 257, 300];
 const dims = [1, 2, 3, 5, 8, 12, 16, 17, 24, 31, 32, 40, 48, 64];
 
-const numbers = (random: Random, count: number, draw: () => number) => Array.from({ length: count }, draw);
+const numbers = (count: number, draw: () => number) => Array.from({ length: count }, draw);
 
 /** A tensor that broadcasts to `full`: some axes of one, perhaps fewer axes. */
 function broadcastable(random: Random, full: readonly number[], draw: () => number) {
   const shape = full
     .map((n) => (random.chance(0.3) ? 1 : n))
     .slice(random.chance(0.3) ? random.integer(0, full.length - 1) : 0);
-  return { shape, data: numbers(random, sizeOf(shape), draw) };
+  return { shape, data: numbers(sizeOf(shape), draw) };
 }
 
 function randomHeads(random: Random): { hQ: number; hK: number; hV: number; headMap?: HeadMap } {
@@ -38,13 +38,13 @@ function randomHeads(random: Random): { hQ: number; hK: number; hV: number; head
     return { hQ: base, hK: many, hV: many, ...(headMap && { headMap }) };
   }
   const [hQ, hK, hV] = [random.integer(1, 5), random.integer(1, 4), random.integer(1, 4)];
-  const map = (heads: number) => numbers(random, hQ, () => random.integer(0, heads - 1));
+  const map = (heads: number) => numbers(hQ, () => random.integer(0, heads - 1));
   return { hQ, hK, hV, headMap: { k: map(hK), v: map(hV) } };
 }
 
 /** Increasing offsets from 0 to `total`, some sequences empty. */
 function offsets(random: Random, sequences: number, total: number): number[] {
-  return [0, ...numbers(random, sequences - 1, () => random.integer(0, total)).sort((a, b) => a - b), total];
+  return [0, ...numbers(sequences - 1, () => random.integer(0, total)).sort((a, b) => a - b), total];
 }
 
 function randomCase(random: Random): AttentionCase {
@@ -81,7 +81,7 @@ function addMask(random: Random, row: AttentionCase, packed: boolean): void {
   const { b, sQ, sKv } = shapeOf(row);
   const { hO } = headsOf(shapeOf(row), row.options?.headMap);
   const options = row.options!;
-  const perHead = (draw: () => number) => (random.chance(0.4) ? numbers(random, hO, draw) : draw());
+  const perHead = (draw: () => number) => (random.chance(0.4) ? numbers(hO, draw) : draw());
   const reach = () => random.pick([-1, 0, 1, 4, 20, 64, 130, 400]);
   if (random.chance(0.5)) options.causal = true;
   if (random.chance(0.5)) {
@@ -89,14 +89,14 @@ function addMask(random: Random, row: AttentionCase, packed: boolean): void {
     if (random.chance(0.4)) options.sinkTokens = perHead(() => random.integer(0, 40));
   }
   if (options.causal && options.window?.right === undefined && random.chance(0.3))
-    options.prefixLengths = numbers(random, b, () => random.integer(0, sKv + 5));
+    options.prefixLengths = numbers(b, () => random.integer(0, sKv + 5));
   if (random.chance(0.2)) {
     const [tokensQ, tokensK] = packed ? [sQ, sKv] : [b * sQ, b * sKv];
-    const ids = (tokens: number) => numbers(random, tokens, () => random.integer(0, 2));
+    const ids = (tokens: number) => numbers(tokens, () => random.integer(0, 2));
     options.segments = { q: ids(tokensQ), k: ids(tokensK) };
   }
   if (packed) return;
-  if (random.chance(0.3)) options.kvLengths = numbers(random, b, () => random.integer(0, sKv));
+  if (random.chance(0.3)) options.kvLengths = numbers(b, () => random.integer(0, sKv));
   if (random.chance(0.3)) {
     const keep = random.pick([0.02, 0.5, 0.95]);
     options.mask = broadcastable(random, [b, hO, sQ, sKv], () => Number(random.chance(keep)));
@@ -111,10 +111,10 @@ function addScores(random: Random, row: AttentionCase, packed: boolean): void {
   const draw = () => random.normal();
   if (random.chance(0.2)) options.scale = random.normal();
   if (random.chance(0.2)) options.softcap = random.pick([0.5, 3, 50]);
-  if (random.chance(0.2)) options.sinks = numbers(random, hO, draw);
+  if (random.chance(0.2)) options.sinks = numbers(hO, draw);
   if (random.chance(0.2)) {
     const shape = random.chance(0.5) ? [hO] : [b, hO];
-    options.alibiSlopes = { shape, data: numbers(random, sizeOf(shape), () => 0.2 * random.next()) };
+    options.alibiSlopes = { shape, data: numbers(sizeOf(shape), () => 0.2 * random.next()) };
   }
   if (random.chance(0.2)) options.temperature = broadcastable(random, rowShape, draw);
   if (random.chance(0.2)) options.gate = broadcastable(random, rowShape, draw);

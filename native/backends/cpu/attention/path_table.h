@@ -29,22 +29,39 @@ void run_combine(AttentionPlan const& plan, AttentionTask const& task, void* scr
   }
 }
 
-/// Twelve independent chains of multiply-adds in registers: what no kernel can exceed.
-template <class Isa, class Product>
-double burn(int64_t rounds) {
+/// Twelve independent chains of one step each in registers: what no kernel can exceed. `step` takes
+/// and returns a chain; `flops` is what one step does.
+template <class Isa, class Step>
+[[gnu::always_inline]] inline double burn(int64_t rounds, double flops, Step step) {
   constexpr int kChains = 12;
-  typename Isa::F acc[kChains];
-  float const one[kMaxLanes] = {};
-  auto a = Product::broadcast(reinterpret_cast<typename Product::Element const*>(one));
-  FATTN_UNROLL for (int i = 0; i < kChains; ++i) acc[i] = Isa::set1(static_cast<float>(i));
+  typename Isa::F chain[kChains];
+  FATTN_UNROLL for (int i = 0; i < kChains; ++i) chain[i] = Isa::set1(static_cast<float>(i));
   for (int64_t round = 0; round < rounds; ++round) {
-    FATTN_UNROLL for (int i = 0; i < kChains; ++i) { acc[i] = Product::multiply_add(a, a, acc[i]); }
-    asm volatile("" : "+m"(a));  // keeps the loop
+    FATTN_UNROLL for (int i = 0; i < kChains; ++i) chain[i] = step(chain[i]);
   }
-  float sum = 0;
-  for (int i = 0; i < kChains; ++i) sum += acc[i][0];
-  asm volatile("" : : "g"(sum));
-  return 2.0 * Product::kPerStep * Isa::kLanes * kChains * static_cast<double>(rounds);
+  typename Isa::F sum = chain[0];
+  FATTN_UNROLL for (int i = 1; i < kChains; ++i) sum += chain[i];
+  float volatile kept = sum[0];
+  (void)kept;
+  return flops * kChains * static_cast<double>(rounds);
+}
+
+template <class Isa>
+double burn_f32(int64_t rounds) {
+  float volatile half = 0.5f, one = 1.0f;
+  auto const factor = Isa::set1(half), addend = Isa::set1(one);
+  return burn<Isa>(rounds, 2.0 * Isa::kLanes, [&](typename Isa::F x) [[gnu::always_inline]] {
+    return Isa::fma(x, factor, addend);
+  });
+}
+
+template <class Isa>
+double burn_bf16(int64_t rounds) {
+  int32_t volatile ones = 0x3f803f80;
+  auto const pair = Isa::set1(ones);
+  return burn<Isa>(rounds, 4.0 * Isa::kLanes, [&](typename Isa::F x) [[gnu::always_inline]] {
+    return Isa::dot(pair, pair, x);
+  });
 }
 
 template <class Isa>
@@ -70,8 +87,8 @@ constexpr KernelTable kernel_table(char const* path) {
   table.prefill = run_prefill<Isa>;
   table.decode = run_decode<Isa>;
   table.combine = run_combine<Isa>;
-  table.burn_f32 = burn<Isa, F32Product<Isa>>;
-  if constexpr (Isa::kBf16Dot) table.burn_bf16 = burn<Isa, Bf16Product<Isa>>;
+  table.burn_f32 = burn_f32<Isa>;
+  if constexpr (Isa::kBf16Dot) table.burn_bf16 = burn_bf16<Isa>;
   table.read_through = read_through<Isa>;
   return table;
 }

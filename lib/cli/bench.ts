@@ -91,7 +91,7 @@ async function chooseDevice({ device, works, heads, headDim, dtype, causal }: Be
   if (named === undefined) {
     const status = cudaStatus();
     const reason = device.startsWith('cuda') && !status.available ? `: ${status.message}` : '';
-    throw new UsageError(`--device ${device}: there are ${known.map(({ name }) => name).join(', ')}${reason}`);
+    throw new UsageError(`--device ${device}: this machine has ${known.map(({ name }) => name).join(', ')}${reason}`);
   }
   const { supported, reason } = await explain(request(device));
   if (!supported) throw new UsageError(`--device ${device}: ${reason}`);

@@ -65,7 +65,10 @@ function describe({ build, devices: found, cuda, memory }: AddonFacts): string[]
 
 function describeDevice({ name, model, path, paths, threads, memoryBytes }: DeviceInfo): string[] {
   return [
-    row(`device ${name}`, `${model}, ${gibibytes(memoryBytes)}${threads > 0 ? `, ${threads} threads` : ''}`),
+    row(
+      `device ${name}`,
+      `${model}, ${gibibytes(memoryBytes)}${threads > 0 ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}`,
+    ),
     row('  instructions', `${path} (this machine can: ${paths.join(', ')})`),
   ];
 }

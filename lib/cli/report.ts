@@ -57,7 +57,7 @@ export function printReport({ device, plan, results }: Report): void {
     `${(f32Flops / 1e9).toFixed(0)} GFLOP/s float32`,
     ...(bf16Flops > 0 ? [`${(bf16Flops / 1e9).toFixed(0)} GFLOP/s bfloat16`] : []),
   ];
-  console.log(`${device.model}, ${device.name}, ${device.threads} threads, ${device.path} instructions`);
+  console.log(`${device.model}, ${device.name}, ${counted(device.threads, 'thread')}, ${device.path} instructions`);
   console.log(`ceilings measured in this run: ${arithmetic.join(', ')}, ${(readBytes / 1e9).toFixed(1)} GB/s read`);
   for (const mode of new Set(results.map((result) => result.mode))) {
     console.log(`\n${headline(mode, plan)}`);
@@ -67,7 +67,7 @@ export function printReport({ device, plan, results }: Report): void {
 
 function headline(mode: Mode, { heads, headDim, dtype, causal, rounds }: BenchPlan): string {
   const what = mode === 'prefill' ? `prefill, ${causal ? 'causal' : 'every key visible'}` : 'decode, one query';
-  return `${what}: ${dtype}, batch 1, ${heads} heads of ${headDim}, ${rounds} rounds`;
+  return `${what}: ${dtype}, batch 1, ${heads} heads of ${headDim}, ${counted(rounds, 'round')}`;
 }
 
 function tableOf(results: readonly Result[]): string {
@@ -101,6 +101,8 @@ function cells(result: Result): (string | number)[] {
     `${(100 * share).toFixed(0)} % ${cost.timeBound.limitedBy}`,
   ];
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** Three digits, and the unit that needs no zeros before them. */
 function duration(milliseconds: number): string {

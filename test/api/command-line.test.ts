@@ -97,7 +97,7 @@ test('info tells the same to people and to machines', () => {
   const cpu = facts.devices.find(({ name }) => name === 'cpu')!;
   expect(cpu.paths).toContain(cpu.path);
   expect(cpu.threads).toBeGreaterThan(0);
-  for (const word of [facts.version, cpu.path, `${cpu.threads} threads`]) expect(text.stdout).toContain(word);
+  for (const word of [facts.version, cpu.path, `${cpu.threads} thread`]) expect(text.stdout).toContain(word);
   if (!facts.cuda.available) expect(text.stdout).toContain(facts.cuda.reason);
 });
 

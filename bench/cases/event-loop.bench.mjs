@@ -1,5 +1,6 @@
 // Does anything keep the event loop while a long call runs?
 
+import { clearInterval, setInterval } from 'node:timers';
 import { defineBench } from '../define.mjs';
 import { ours, randomSets } from '../inputs.mjs';
 

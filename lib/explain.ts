@@ -1,6 +1,6 @@
 import { expectBoolean, expectChoice, expectOptions } from './checks/options.js';
 import { expectDevice } from './device.js';
-import { AttentionError, guarded } from './errors.js';
+import { guarded, type AttentionError } from './errors.js';
 import type { NativeExplanation } from './native-module.js';
 import { native } from './native.js';
 import { describeRequest, requestNames, type AttentionRequest } from './ops/attention-request.js';

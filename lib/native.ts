@@ -11,7 +11,7 @@ const packageFolder = path.join(__dirname, '..');
  * far. From then on this is the addon itself, and a call through it costs nothing more.
  */
 export let native: NativeModule = new Proxy({} as NativeModule, {
-  get(_, name) {
+  get: (_, name): unknown => {
     native = loadNative();
     return native[name as keyof NativeModule];
   },

@@ -105,13 +105,17 @@ function fromLike({ data, dims, type }: TensorLike, shape: unknown, dtype: DType
   return withShape(data, dataType, dtype ?? usual, shape, expectSizes('data.dims', dims));
 }
 
-// The name that every typed array knows of itself, whichever realm it is from and whatever its prototype claims.
-const nameOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
-  .get as (this: ArrayBufferView) => string | undefined;
-const keysOf = (Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array).keys;
+// Methods of typed arrays work on those of any realm, whatever their prototypes claim.
+const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const nameGetter = Object.getOwnPropertyDescriptor(typedArrays, Symbol.toStringTag)!;
+
+/** 'Float32Array' and so on; undefined for a DataView. */
+function nameOf(data: ArrayBufferView): string | undefined {
+  return nameGetter.get!.call(data) as string | undefined;
+}
 
 function kindOf(name: string, data: ArrayBufferView): string {
-  const kind = nameOf.call(data);
+  const kind = nameOf(data);
   if (kind === undefined || !Object.hasOwn(arrayKinds, kind))
     throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a typed array, got a ${kind ?? 'DataView'}`);
   return kind;
@@ -136,7 +140,7 @@ function withShape(
 /** Methods of typed arrays throw where the memory is gone, while `length` just says 0. */
 function expectAttached(data: ArrayBufferView): void {
   try {
-    keysOf.call(data as Uint8Array);
+    (Reflect.get(typedArrays, 'keys') as () => unknown).call(data);
   } catch {
     throw invalidRange('ERR_BOUNDS', 'data has lost its memory: its buffer is detached, or shrunk below the array');
   }
@@ -144,6 +148,6 @@ function expectAttached(data: ArrayBufferView): void {
 
 /** Node-API does not know how large the elements of a Float16Array are. */
 function asBits(data: ArrayBufferView): ArrayBufferView {
-  if (nameOf.call(data) !== 'Float16Array') return data;
+  if (nameOf(data) !== 'Float16Array') return data;
   return new Uint16Array(data.buffer, data.byteOffset, (data as TypedArray).length);
 }

@@ -13,7 +13,7 @@ const packageFolder = path.join(__dirname, '..');
 export let native: NativeModule = new Proxy({} as NativeModule, {
   get: (_, name): unknown => {
     native = loadNative();
-    return native[name as keyof NativeModule];
+    return Reflect.get(native, name);
   },
 });
 
@@ -29,9 +29,7 @@ function loadNative(): NativeModule {
 function describeFailure(cause: unknown): string {
   const { platform, arch, version } = process;
   return `The native addon of fused-attention did not load on ${platform}-${arch}${libc()}, Node ${version}.
-  ${String((cause as Error).message)
-    .trim()
-    .replaceAll('\n', '\n  ')}
+  ${(cause as Error).message.trim().replaceAll('\n', '\n  ')}
 Likely causes: there is no prebuilt binary for this platform, or the system's libraries are older than it needs.
 To build it here (CMake 3.21 and a C++20 compiler): npm rebuild fused-attention --build-from-source
 (in a checkout of the sources: npm run build:native).`;

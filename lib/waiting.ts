@@ -35,17 +35,15 @@ function expectSignal(signal: unknown): void {
     throw invalidType('ERR_ARGUMENT_TYPE', `signal must be an AbortSignal, got ${describe(signal)}`);
 }
 
-function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abandon = (): void => reject(signal.reason as Error);
-    const settle = (act: () => void): void => {
-      signal.removeEventListener('abort', abandon);
-      act();
-    };
-    signal.addEventListener('abort', abandon, { once: true });
-    work.then(
-      (value) => settle(() => resolve(value)),
-      (error: Error) => settle(() => reject(error)),
-    );
+async function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abandon!: () => void;
+  const abandoned = new Promise<never>((_, reject) => {
+    abandon = () => reject(signal.reason as Error);
   });
+  signal.addEventListener('abort', abandon, { once: true });
+  try {
+    return await Promise.race([work, abandoned]);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+  }
 }

@@ -173,7 +173,7 @@ const noScaling: ScalingFields = Object.freeze({
   attentionFactor: 0,
   mscale: 0,
   mscaleAllDim: 0,
-  currentLength: 0,
+  currentLength: 0, // the largest position, plus 1: found when the work runs
   shortFactors: Object.freeze([]),
   longFactors: Object.freeze([]),
 });

@@ -109,7 +109,7 @@ export function rope(x: Tensor, options: RopeOptions = {}): Tensor {
 }
 
 function describeRope({ shape, rank }: Tensor, options: RopeOptions): NativeRopeDescription {
-  const { positions, offset = 0, theta = defaultTheta, pairing = 'half-split' } = options;
+  const { offset = 0, theta = defaultTheta, pairing = 'half-split' } = options;
   const headDim = shape[rank - 1]!;
   const { rotaryDim = headDim } = options;
   expectInteger('offset', offset);
@@ -117,12 +117,8 @@ function describeRope({ shape, rank }: Tensor, options: RopeOptions): NativeRope
   expectInteger('rotaryDim', rotaryDim, 2, headDim);
   if (rotaryDim % 2 !== 0)
     throw invalidRange('ERR_ARGUMENT_VALUE', `rotaryDim must be even, got ${rotaryDim} of a head dim of ${headDim}`);
-  const scaling = readScaling(options.scaling, rotaryDim / 2);
-  // 0 asks native code for the largest position, plus 1; without a tensor of positions it is known here.
-  const length = positions === undefined ? Math.max(offset + shape[rank - 3]!, 0) : 0;
   return {
-    ...scaling,
-    currentLength: scaling.currentLength || length,
+    ...readScaling(options.scaling, rotaryDim / 2),
     rotaryDim,
     theta,
     pairing: expectChoice('pairing', pairing, pairings),

@@ -43,13 +43,24 @@ struct Rope {
     }
     position_offset = desc.position_offset;
     in_place = x.data == out.data;
-    RopeFrequencies exact = rope_frequencies(desc, x.dim);
+    RopeDesc complete = desc;
+    if (desc.current_length == 0) complete.current_length = length_of(desc.scaling);
+    RopeFrequencies exact = rope_frequencies(complete, x.dim);
     frequencies = std::move(exact.per_position);
     pairs = static_cast<int64_t>(frequencies.size());  // proportional: all of the head
     cos_factor = exact.attention_factor;
     sin_factor = desc.inverse ? -exact.attention_factor : exact.attention_factor;
     from = layout_of(desc.pairing == RopePairing::kHalfSplit, pairs);
     to = layout_of(desc.pairing != RopePairing::kInterleaved, pairs);
+  }
+
+  /// Largest position, plus 1, for the scalings that ask for it.
+  double length_of(RopeScaling scaling) const {
+    if (scaling != RopeScaling::kDynamicNtk && scaling != RopeScaling::kLongRope) return 0;
+    int64_t length = 0;
+    for (int64_t b = 0; b < (positions ? x.batch : 1); ++b)
+      for (int64_t s = 0; s < x.tokens; ++s) length = std::max(length, position(b, s) + 1);
+    return static_cast<double>(length);
   }
 
   int64_t position(int64_t b, int64_t s) const {

@@ -38,8 +38,8 @@ struct RopeDesc {
   bool truncate = true;                              // yarn
   double attention_factor = 0;                       // 0 = the scaling's own rule
   double mscale = 0, mscale_all_dim = 0;             // yarn, 0 = absent
-  double current_length = 0;                         // S for dynamic NTK and longrope
-  std::vector<double> short_factors, long_factors;   // longrope, rotary_dim / 2 each
+  double current_length = 0;  // S for dynamic NTK and longrope, 0 = largest position + 1
+  std::vector<double> short_factors, long_factors;  // longrope, rotary_dim / 2 each
 };
 
 struct RopeArgs {

@@ -106,7 +106,7 @@ test.each(['mts', 'cts'])('the declarations serve a user whose file is .%s', (ex
     '--lib',
     'es2022,esnext.disposable',
   ];
-  expect(run(process.execPath, [tsc, ...flags, '--types', '', file])).toBe('');
+  expect(run(process.execPath, [tsc, ...flags, file])).toBe('');
 });
 
 test('the sources configure without any development dependency', () => {

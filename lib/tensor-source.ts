@@ -130,8 +130,9 @@ function withShape(
 ): TensorSource {
   const { length } = data as TypedArray;
   if (length === 0) expectAttached(data);
-  const shape = given === undefined ? (dims ?? Object.freeze([length])) : expectSizes('shape', given);
-  for (const [name, sizes] of [['shape', shape] as const, ['data.dims', dims ?? shape] as const])
+  const own = dims ?? Object.freeze([length]);
+  const shape = given === undefined ? own : expectSizes('shape', given);
+  for (const [name, sizes] of [['data.dims', own] as const, ['shape', shape] as const])
     if (countElements(name, sizes, dtypeFacts[dtype].bytes) !== length)
       throw invalidRange('ERR_SHAPE', `${name} ${formatShape(sizes)} does not hold the ${length} elements of data`);
   return { data: asBits(data), dataType, dtype, shape };

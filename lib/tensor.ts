@@ -18,6 +18,7 @@ import { waitFor, type WaitOptions } from './waiting.js';
 /** Lets this module make tensors, and nobody else. */
 const own = Symbol('tensor');
 let storages = 0;
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /** @internal */
 export let isTensor: (value: unknown) => value is Tensor;
@@ -281,6 +282,12 @@ export class Tensor implements Disposable {
   /** The same as {@link dispose}. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** @internal What console.log shows: the values would have to be waited for. */
+  [inspect](): string {
+    const state = this.#handle === undefined ? ', disposed' : '';
+    return `Tensor(${this.#dtype} ${formatShape(this.shape)} on ${this.#device}${state})`;
   }
 
   #live(): TensorHandle {

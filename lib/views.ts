@@ -84,6 +84,7 @@ function stridesOfReshape(
       }
     }
   }
+  for (; to > 0; --to) result[to - 1] = (result[to] ?? 1) * (target[to] ?? 1); // axes of size 1 in front
   return Object.freeze(result);
 }
 

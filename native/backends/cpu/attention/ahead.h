@@ -7,21 +7,22 @@
 
 namespace fattn::cpu {
 
-constexpr int kAheadBytes = 24 * 1024;  // distance between what is asked for and what is used
+constexpr int kAheadBytes = 8 * 1024;  // least distance between what is asked for and what is used
 
 /// Asks for cache lines in the order in which they lie, token by token.
 class Ahead {
  public:
   Ahead() = default;
-  /// `span` bytes of each of the tokens from `begin`, `stride` bytes apart, up to `end`.
-  Ahead(char const* begin, char const* end, int64_t span, int64_t stride)
+  /// `span` bytes of each of the tokens from `begin`, `stride` bytes apart, up to `end`; `distance`
+  /// bytes ahead of what is used.
+  Ahead(char const* begin, char const* end, int64_t span, int64_t stride, int64_t distance)
       : line_(begin),
         token_end_(begin + span),
         end_(end),
         stride_(stride),
         gap_(stride - round_up(span, 64)),
         due_(0) {
-    advance(kAheadBytes);
+    advance(static_cast<int>(distance));
   }
   [[gnu::always_inline]] void advance(int bytes) {
     due_ += bytes;

@@ -16,19 +16,18 @@ class Decode {
   static void run(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
     Decode kernel(plan, task, scratch);
     kernel.describe_rows();
-    int const chunk_begin = task.chunk * kDecodeChunkKeys;
-    int const chunk_end =
-        kernel.seq_.chunks == 1 || kernel.seq_.seq_kv - chunk_begin < kDecodeChunkKeys
-            ? kernel.seq_.seq_kv
-            : chunk_begin + kDecodeChunkKeys;
-    kernel.look_ahead(chunk_begin, chunk_end);
+    kernel.look_ahead(task.chunk * kDecodeChunkKeys, kernel.end_of(task.chunk_end - 1));
     with_source<Isa>(plan.k.dtype, [&]<class Source>() {
-      for (int key = chunk_begin; key < chunk_end; key += kDecodeBlockKeys) {
-        int const count = chunk_end - key < kDecodeBlockKeys ? chunk_end - key : kDecodeBlockKeys;
-        kernel.template block<Source>(key, count);
+      for (int chunk = task.chunk; chunk < task.chunk_end; ++chunk) {
+        clear_rows<Isa>(kernel.s_.rows, 0, kernel.rows_);
+        int const end = kernel.end_of(chunk);
+        for (int key = chunk * kDecodeChunkKeys; key < end; key += kDecodeBlockKeys) {
+          int const count = end - key < kDecodeBlockKeys ? end - key : kDecodeBlockKeys;
+          kernel.template block<Source>(key, count);
+        }
+        kernel.store(chunk);
       }
     });
-    kernel.store();
   }
 
  private:
@@ -42,16 +41,23 @@ class Decode {
                                 plan.head_dim_v);
   }
 
-  static constexpr int kStepKeys = 4;  // keys of a group before the next group's turn
   template <class Source>
   static constexpr int kVectorBytes = kLanes * static_cast<int>(sizeof(typename Source::Element));
+
+  int end_of(int chunk) const {
+    int const begin = chunk * kDecodeChunkKeys;
+    bool const last = seq_.seq_kv - begin < kDecodeChunkKeys;
+    return last ? seq_.seq_kv : begin + kDecodeChunkKeys;
+  }
 
   Ahead ahead_of(Operand const& t, int64_t base, int begin, int end, int first_head, int last_head,
                  int64_t dim) const {
     int64_t const size = size_of(t.dtype);
     char const* first = t.data + (base + begin * t.row + first_head * t.head) * size;
-    return Ahead(first, first + (end - begin) * t.row * size,
-                 ((last_head - first_head) * t.head + dim) * size, t.row * size);
+    int64_t const span = ((last_head - first_head) * t.head + dim) * size;
+    // Further than a step reaches: its groups read all its tokens before the next step's first.
+    return Ahead(first, first + (end - begin) * t.row * size, span, t.row * size,
+                 step_keys_ * span + kAheadBytes);
   }
 
   void look_ahead(int begin, int end) {
@@ -66,13 +72,12 @@ class Decode {
 
   /// Rows lie without gaps, or the states of all groups would not share the first-level cache.
   void describe_rows() {
-    int next = 0;
     for (int g = 0; g < task_.group_end - task_.group_begin; ++g) {
       HeadGroup const& group = plan_.groups[task_.group_begin + g];
       int const rows = rows_of(g), padded = rows <= 2 ? rows : (rows + 3) / 4 * 4;
-      first_[g] = next;
-      next += padded;
-      clear_rows<Isa>(s_.rows, first_[g], padded);
+      first_[g] = rows_;
+      rows_ += padded;
+      if (kLanes / padded > step_keys_) step_keys_ = kLanes / padded;
       limits_[g] = RowBlockLimits::none();
       for (int r = 0; r < padded; ++r) {
         RowInfo& row = s_.rows.info[first_[g] + r];
@@ -95,8 +100,8 @@ class Decode {
 
   template <class Source>
   void block(int key, int count) {
-    for (int j = 0; j < count; j += kStepKeys) {
-      int const keys = count - j < kStepKeys ? count - j : kStepKeys;
+    for (int j = 0; j < count; j += step_keys_) {
+      int const keys = count - j < step_keys_ ? count - j : step_keys_;
       for_visible_sets(key, count, [&]<int kRows>(HeadGroup const& group, int row) {
         score_keys<Source, kRows>(row, group.k_head, key, j, keys);
       });
@@ -108,8 +113,8 @@ class Decode {
       for (int r = first_[g]; r < first_[g] + rows_of(g); ++r) weigh_row_of(r, key, count);
     }
     bool const guarded = !whole && has_bad_values<Source>(key, count);
-    for (int j = 0; j < count; j += kStepKeys) {
-      int const keys = count - j < kStepKeys ? count - j : kStepKeys;
+    for (int j = 0; j < count; j += step_keys_) {
+      int const keys = count - j < step_keys_ ? count - j : step_keys_;
       for_visible_sets(key, count, [&]<int kRows>(HeadGroup const& group, int row) {
         auto const* v = row_of<Source>(plan_.v, seq_.v, key + j, group.v_head);
         if (guarded) return add_guarded<Source, kRows>(row, key, j, keys, v);
@@ -282,10 +287,10 @@ class Decode {
     }
   }
 
-  void store() {
+  void store(int chunk) {
     for (int g = 0; g < task_.group_end - task_.group_begin; ++g) {
       for (int r = 0; r < rows_of(g); ++r) {
-        store_row<Isa>(plan_, seq_, s_.rows, first_[g] + r, task_.chunk);
+        store_row<Isa>(plan_, seq_, s_.rows, first_[g] + r, chunk);
       }
     }
   }
@@ -294,6 +299,8 @@ class Decode {
   AttentionTask const& task_;
   Sequence const& seq_;
   DecodeScratch s_;
+  int rows_ = 0;              // of all groups, padding included
+  int step_keys_ = 4;         // keys of a group before the next group's turn
   int first_[kDecodeGroups];  // first row of each group
   RowBlockLimits limits_[kDecodeGroups];
   Ahead k_ahead_, v_ahead_;

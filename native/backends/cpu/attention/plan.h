@@ -99,7 +99,7 @@ struct AttentionTask {
   int32_t group_begin, group_end;  // prefill: exactly one
   int32_t head_begin, head_end;    // within the group (prefill; decode takes all)
   int32_t row_begin, row_end;
-  int32_t chunk;
+  int32_t chunk, chunk_end;  // decode: several chunks in turn, each with its own state; else one
 };
 
 }  // namespace fattn::cpu

@@ -199,6 +199,9 @@ class Planner {
     // With tokens of all heads side by side in memory, one decode task streams them all.
     bool const interleaved = plan_.k.head < plan_.k.row;
     groups_per_task_ = interleaved ? std::min(plan_.group_count, kDecodeGroups) : 1;
+    // A long run of keys streams better than many short ones: four tasks a thread are enough to
+    // share.
+    chunks_per_task_ = static_cast<int32_t>(std::max<int64_t>(1, decode_units() / (4 * threads_)));
     for (int32_t b = 0; b < desc_.batch; ++b) {
       Sequence const& s = p_.sequences[b];
       if (s.seq_q == 0) continue;
@@ -227,6 +230,13 @@ class Planner {
     return count * parts;
   }
 
+  /// Chunks to decode, over all sequences and head groups.
+  int64_t decode_units() const {
+    int64_t chunks = 0;
+    for (Sequence const& s : p_.sequences) chunks += decodes(s) ? s.chunks : 0;
+    return chunks * ((plan_.group_count + groups_per_task_ - 1) / groups_per_task_);
+  }
+
   void cut_prefill(int32_t b, Sequence const& s) {
     for (int32_t g = 0; g < plan_.group_count; ++g) {
       for (int32_t head = 0; head < p_.groups[g].count; head += heads_per_task_) {
@@ -234,7 +244,8 @@ class Planner {
         for (int32_t row = 0; row < s.seq_q; row += rows_per_task_) {
           int32_t const row_end = std::min(row + rows_per_task_, s.seq_q);
           for (int32_t chunk = 0; chunk < s.chunks; ++chunk) {
-            p_.prefill_tasks.push_back({b, g, g + 1, head, head_end, row, row_end, chunk});
+            p_.prefill_tasks.push_back(
+                {b, g, g + 1, head, head_end, row, row_end, chunk, chunk + 1});
           }
         }
       }
@@ -244,10 +255,11 @@ class Planner {
   }
 
   void cut_decode(int32_t b, Sequence const& s) {
-    for (int32_t chunk = 0; chunk < s.chunks; ++chunk) {
-      for (int32_t g = 0; g < plan_.group_count; g += groups_per_task_) {
-        int32_t const end = std::min(g + groups_per_task_, plan_.group_count);
-        p_.decode_tasks.push_back({b, g, end, 0, 0, 0, s.seq_q, chunk});
+    for (int32_t g = 0; g < plan_.group_count; g += groups_per_task_) {
+      int32_t const end = std::min(g + groups_per_task_, plan_.group_count);
+      for (int32_t chunk = 0; chunk < s.chunks; chunk += chunks_per_task_) {
+        int32_t const chunk_end = std::min(chunk + chunks_per_task_, s.chunks);
+        p_.decode_tasks.push_back({b, g, end, 0, 0, 0, s.seq_q, chunk, chunk_end});
       }
     }
     double const bytes = double(s.seq_kv) * plan_.group_count * size_of(desc_.dtype) *
@@ -257,7 +269,7 @@ class Planner {
 
   void cut_combine(int32_t b, Sequence const& s) {
     for (int32_t head = 0; head < desc_.heads_out; ++head) {
-      p_.combine_tasks.push_back({b, 0, 0, head, head + 1, 0, s.seq_q, 0});
+      p_.combine_tasks.push_back({b, 0, 0, head, head + 1, 0, s.seq_q, 0, 0});
     }
   }
 
@@ -279,7 +291,7 @@ class Planner {
   AttentionArgs const& args_;
   int const threads_;
   int32_t largest_group_ = 1, heads_per_task_ = 1, rows_per_task_ = kRowsPerTile,
-          groups_per_task_ = 1;
+          groups_per_task_ = 1, chunks_per_task_ = 1;
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include "binding/arguments.h"
 
-// The functions of lib/native-module.d.ts, in its order. Each reads its arguments, calls the
+// The functions of lib/native-module.ts, in its order. Each reads its arguments, calls the
 // backend and wraps the result; what they throw, guard() turns into a JavaScript error.
 
 namespace fattn::binding {

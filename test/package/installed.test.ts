@@ -96,17 +96,9 @@ test.each(['mts', 'cts'])('the declarations serve a user whose file is .%s', (ex
     `import { Tensor } from 'fused-attention';\nexport const shape = Tensor.zeros([2, 3]).shape;\n`,
   );
   const tsc = path.join(checkout, 'node_modules', 'typescript', 'bin', 'tsc');
-  const flags = [
-    '--noEmit',
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2022',
-    '--lib',
-    'es2022,esnext.disposable',
-  ];
-  expect(run(process.execPath, [tsc, ...flags, file])).toBe('');
+  const language = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,esnext.disposable'];
+  const node = ['--types', 'node', '--typeRoots', path.join(checkout, 'node_modules', '@types')];
+  expect(run(process.execPath, [tsc, '--noEmit', ...language, ...node, file])).toBe('');
 });
 
 test('the sources configure without any development dependency', () => {

@@ -23,6 +23,6 @@ export function headsOf({ hQ, hK, hV }: { hQ: number; hK: number; hV: number }, 
     if ((entry ?? fallback) === 'tile') return o % count;
     return Math.floor(o / (hO / count)); // 'grouped' and 'interleave': runs of hO / count output heads
   };
-  const ruleQ = [mapK, mapV].find((entry) => typeof entry === 'string') as HeadRule | undefined;
+  const ruleQ = [mapK, mapV].find((entry): entry is HeadRule => typeof entry === 'string');
   return { hO, q: pick(ruleQ, hQ), k: pick(mapK, hK), v: pick(mapV, hV) };
 }

@@ -135,8 +135,10 @@ for (const { name, device, dtype } of targets())
       const random = new Random(seed + 7919 * n);
       const row = randomCase(random);
       if (dtype === 'float32' && random.chance(0.2)) row.precision = 'bfloat16';
-      await checkAttention(row, { device, dtype }).catch((error: Error) => {
-        throw new Error(`FUSED_ATTENTION_TEST_SEED=${seed}, case ${n}: ${error.message}\n${describeCase(row)}`);
+      await checkAttention(row, { device, dtype }).catch((error: unknown) => {
+        throw new Error(
+          `FUSED_ATTENTION_TEST_SEED=${seed}, case ${n}: ${(error as Error).message}\n${describeCase(row)}`,
+        );
       });
     }
   });

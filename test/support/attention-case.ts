@@ -1,6 +1,7 @@
 /** One row of a parity table: plain data, from which the inputs, the call and the exact answer follow. */
 
-import { attention, Tensor, type AttentionOptions } from '../../lib/index.js';
+import type { Tensor } from '../../lib/index.js';
+import { attention, type AttentionOptions } from '../../lib/index.js';
 import type { Rounding } from '../oracle/arithmetic.js';
 import { attentionOracle, type AttentionShape, type OracleOptions, type OracleResult } from '../oracle/attention.js';
 import type { Grid } from '../oracle/grid.js';
@@ -182,7 +183,7 @@ function callOptions(row: AttentionCase, { device, dtype }: Place, made: Embedde
           ? headMap
           : { ...(headMap.k && { k: perHead(headMap.k) }), ...(headMap.v && { v: perHead(headMap.v) }) },
     }),
-  } as AttentionOptions;
+  };
 }
 
 /** Calls the library: inputs surrounded by NaN, outputs that start as NaN between guard elements. */

@@ -59,10 +59,11 @@ export function roundingBudget(
   const largest = judged.reduce((most, x) => max(most, abs(x)), 0);
   const naive = errors(plain, exact);
   const roundings = dtype === 'float32' ? 3 : 1;
+  const luck = sampling(naive, width);
   const unavoidable = rootMeanSquare(judged.map((x) => ulp(x, dtype))) * sqrt(roundings / 12);
   return {
-    max: 2 * naive.reduce((most, x) => max(most, x), 0) + ulp(largest, dtype),
-    rms: sampling(naive, width) * (rootMeanSquare(naive) + unavoidable),
+    max: 2 * luck * naive.reduce((most, x) => max(most, x), 0) + ulp(largest, dtype),
+    rms: luck * (rootMeanSquare(naive) + unavoidable),
   };
 }
 

@@ -33,7 +33,12 @@ badCalls('attention refuses q, k and v', [
     'q must be a Tensor, got undefined',
   ],
   ['that are arrays', () => attention(q, wrong([1]), v), 'ERR_NOT_A_TENSOR', 'k must be a Tensor, got an array of 1'],
-  ['that look like tensors', () => attention(q, k, wrong({ ...v })), 'ERR_NOT_A_TENSOR', 'v must be a Tensor'],
+  [
+    'that look like tensors',
+    () => attention(q, k, wrong({ shape: v.shape, dtype: v.dtype, device: v.device })),
+    'ERR_NOT_A_TENSOR',
+    'v must be a Tensor',
+  ],
   [
     'that only have the prototype of a tensor',
     () => attention(q, k, Object.create(Tensor.prototype) as Tensor),

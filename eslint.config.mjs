@@ -87,6 +87,15 @@ export default tseslint.config(
       '@typescript-eslint/unbound-method': 'off',
     },
   },
+  {
+    files: ['test/types/**'],
+    // Made of what does not compile.
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: {
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/ban-ts-comment': ['error', { minimumDescriptionLength: 5 }],
+    },
+  },
   restrict(['lib/**/*.ts'], [native], ['lib/native.ts', 'lib/cli/**']),
   restrict(['lib/checks/**/*.ts'], [native, { regex: '/native\\.js$', message: 'Checks are pure.' }]),
   restrict(['test/oracle/*.ts'], [{ regex: '/lib/|/native/', message: 'The oracle must be able to disagree.' }]),

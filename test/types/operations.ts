@@ -1,0 +1,94 @@
+// Compiled, never run: how the operations may be called, and how not.
+
+import {
+  attention,
+  configure,
+  cudaStatus,
+  explain,
+  headCounts,
+  mergeAttention,
+  rope,
+  supports,
+  type AttentionOptions,
+  type Stream,
+  type Tensor,
+} from '../../lib/index.js';
+
+export function attentionCalls(q: Tensor, k: Tensor, v: Tensor, heads: Tensor, stream: Stream): Tensor {
+  attention(q, k, v);
+  attention(q, k, v, { causal: true, window: { left: 4, right: null }, sinkTokens: heads, stream });
+  attention(q, k, v, { window: { left: heads }, headMap: { k: heads, v: 'tile' }, segments: { q, k } });
+  attention(q, k, v, { headMap: 'interleave', segments: q, precision: 'bfloat16' });
+  const options: AttentionOptions = { scale: 1, softcap: 30 };
+  // @ts-expect-error: values are needed
+  attention(q, k);
+  // @ts-expect-error: misspelt
+  attention(q, k, v, { casual: true });
+  // @ts-expect-error: a boolean
+  attention(q, k, v, { causal: 1 });
+  // @ts-expect-error: tensors, not arrays
+  attention(q, k, [1]);
+  // @ts-expect-error: two sides
+  attention(q, k, v, { window: 4 });
+  // @ts-expect-error: misspelt
+  attention(q, k, v, { window: { lefft: 4 } });
+  // @ts-expect-error: both of them
+  attention(q, k, v, { segments: { q } });
+  // @ts-expect-error: no such rule
+  attention(q, k, v, { headMap: 'groups' });
+  // @ts-expect-error: only this one
+  attention(q, k, v, { precision: 'float16' });
+  // @ts-expect-error: null is no tensor
+  attention(q, k, v, { lse: null });
+  return attention(q, k, v, { ...options, out: q });
+}
+
+export function otherCalls(x: Tensor, lse: Tensor): void {
+  mergeAttention(
+    [
+      { out: x, lse },
+      { out: x, weight: lse },
+    ],
+    { sinks: lse },
+  );
+  // @ts-expect-error: the output is what is merged
+  mergeAttention([{ lse }]);
+  // @ts-expect-error: a list
+  mergeAttention({ out: x, lse });
+
+  rope(x, { offset: 5, pairing: 'interleaved', scaling: { type: 'linear', factor: 2 } });
+  rope(x, { scaling: { type: 'yarn', factor: 4, originalMax: 4096, truncate: false } });
+  // @ts-expect-error: no such pairing
+  rope(x, { pairing: 'neox' });
+  // @ts-expect-error: linear scaling has a factor
+  rope(x, { scaling: { type: 'linear' } });
+  // @ts-expect-error: fields of another scaling
+  rope(x, { scaling: { type: 'linear', factor: 2, betaFast: 3 } });
+
+  const { q, k, v } = headCounts('sqa', { heads: 16 });
+  [q, k, v].map((count) => count.toFixed());
+  // @ts-expect-error: no such design
+  headCounts('smqa', { heads: 16 });
+  // @ts-expect-error: heads are needed
+  headCounts('gqa', {});
+  configure({ threads: 2 });
+  // @ts-expect-error: a number
+  configure({ threads: '2' });
+}
+
+export async function questions(): Promise<void> {
+  const request = { op: 'attention', b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 } as const;
+  const answer: boolean = supports(request);
+  const { timeBound, reason } = await explain({ ...request, window: { left: 3 } });
+  const limit: 'compute' | 'memory' = timeBound.limitedBy;
+  // @ts-expect-error: the op is named
+  supports({ b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 });
+  // @ts-expect-error: there may be none
+  reason.length;
+  // @ts-expect-error: answers are not to be changed
+  timeBound.seconds = 0;
+  const status = cudaStatus();
+  // @ts-expect-error: only where it is available
+  status.devices;
+  if (!status.available) status.message.concat(limit, String(answer));
+}

@@ -9,8 +9,8 @@ namespace fattn::cpu {
 struct AttentionPlan;
 struct AttentionTask;
 
-/// What one instruction path offers: filled by the translation unit compiled for it, so that nothing else
-/// in the program is compiled with its flags. One algorithm, one table per path.
+/// What one instruction path offers: filled by the translation unit compiled for it, so that
+/// nothing else in the program is compiled with its flags. One algorithm, one table per path.
 struct KernelTable {
   char const* path;  // 'avx512bf16'
   int lanes;         // f32 elements per vector
@@ -19,10 +19,12 @@ struct KernelTable {
   /// One task of a planned attention call; `scratch` holds plan.scratch_bytes, 64-byte aligned.
   void (*prefill)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
   void (*decode)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
-  /// Merges the partial states of rows [task.row_begin, task.row_end) of output head task.head_begin.
+  /// Merges the partial states of rows [task.row_begin, task.row_end) of output head
+  /// task.head_begin.
   void (*combine)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
 
-  /// Register-only multiply-adds; returns the floating point operations done. For measuring ceilings.
+  /// Register-only multiply-adds; returns the floating point operations done. For measuring
+  /// ceilings.
   double (*burn_f32)(int64_t rounds);
   double (*burn_bf16)(int64_t rounds);  // null where bf16_dot is false
   /// Reads `bytes` (a multiple of 1024) once; returns a checksum so that nothing is optimised away.

@@ -7,36 +7,34 @@ struct SinCos {
 };
 
 /// Sine and cosine of `turned` quarter turns plus `rest` radians, |rest| <= pi/4, within 2e-16 plus
-/// rounding. Taylor series: at pi/4 the first term left out is 1.3e-17 of the value or less. Free of
-/// branches and of the C library, so compilers vectorise it and every platform gets the same bits.
+/// rounding. Taylor series: at pi/4 the first term left out is 1.3e-17 of the value or less. Free
+/// of branches and of the C library, so compilers vectorise it and every platform gets the same
+/// bits.
 inline SinCos sincos_of_quarters(long long turned, double rest) {
   double const x = rest * rest;
   double const sine =
-      rest *
-      (1 +
-       x * (-1.0 / 6 +
-            x * (1.0 / 120 +
-                 x * (-1.0 / 5040 +
-                      x * (1.0 / 362880 +
-                           x * (-1.0 / 39916800 +
-                                x * (1.0 / 6227020800 + x * (-1.0 / 1307674368000))))))));
+      rest * (1 + x * (-1.0 / 6 +
+                       x * (1.0 / 120 +
+                            x * (-1.0 / 5040 +
+                                 x * (1.0 / 362880 +
+                                      x * (-1.0 / 39916800 + x * (1.0 / 6227020800 +
+                                                                  x * (-1.0 / 1307674368000))))))));
   double const cosine =
-      1 +
-      x * (-1.0 / 2 +
-           x * (1.0 / 24 +
-                x * (-1.0 / 720 +
-                     x * (1.0 / 40320 +
-                          x * (-1.0 / 3628800 +
-                               x * (1.0 / 479001600 +
-                                    x * (-1.0 / 87178291200 + x * (1.0 / 20922789888000))))))));
+      1 + x * (-1.0 / 2 +
+               x * (1.0 / 24 +
+                    x * (-1.0 / 720 +
+                         x * (1.0 / 40320 +
+                              x * (-1.0 / 3628800 +
+                                   x * (1.0 / 479001600 +
+                                        x * (-1.0 / 87178291200 + x * (1.0 / 20922789888000))))))));
   bool const swapped = (turned & 1) != 0;
   double const sin_size = swapped ? cosine : sine;
   double const cos_size = swapped ? sine : cosine;
   return {(turned & 2) != 0 ? -sin_size : sin_size, ((turned + 1) & 2) != 0 ? -cos_size : cos_size};
 }
 
-/// Sine and cosine of an angle in radians, |angle| < 2^31. The quarter turns are taken off with pi/2
-/// in three parts; the products with the first two are exact, having at most 22 bits each.
+/// Sine and cosine of an angle in radians, |angle| < 2^31. The quarter turns are taken off with
+/// pi/2 in three parts; the products with the first two are exact, having at most 22 bits each.
 inline SinCos sincos_of(double angle) {
   constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
   constexpr double kHigh = 0x1.921fbp+0;

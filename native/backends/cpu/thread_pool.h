@@ -15,7 +15,9 @@ class FunctionRef<Result(Args...)> {
   template <class F>
   FunctionRef(F& callable)
       : object_(const_cast<void*>(static_cast<void const*>(&callable))),
-        call_([](void* object, Args... args) -> Result { return (*static_cast<F*>(object))(args...); }) {}
+        call_([](void* object, Args... args) -> Result {
+          return (*static_cast<F*>(object))(args...);
+        }) {}
   Result operator()(Args... args) const { return call_(object_, args...); }
 
  private:
@@ -37,11 +39,13 @@ class JobContext {
  public:
   virtual ~JobContext() = default;
   virtual int threads() const = 0;
-  /// True once the stream is closing: return soon, results are no longer wanted. Cheap; poll per tile.
+  /// True once the stream is closing: return soon, results are no longer wanted. Cheap; poll per
+  /// tile.
   virtual bool stopped() const = 0;
-  /// Calls body(task, worker) for every task of [0, count) in increasing order of start, on this thread and,
-  /// where `estimated_ns` of work is worth waking them (50 µs), on idle threads. Returns when all are done.
-  /// Remaining tasks are skipped once stopped(). The first exception is rethrown here.
+  /// Calls body(task, worker) for every task of [0, count) in increasing order of start, on this
+  /// thread and, where `estimated_ns` of work is worth waking them (50 µs), on idle threads.
+  /// Returns when all are done. Remaining tasks are skipped once stopped(). The first exception is
+  /// rethrown here.
   virtual void parallel_for(int64_t count, double estimated_ns,
                             FunctionRef<void(int64_t, Worker&)> body) = 0;
 };

@@ -2,9 +2,9 @@ import type { Stream } from '../stream.js';
 import type { Tensor } from '../tensor.js';
 
 /**
- * How heads are paired where their counts differ: `'grouped'`, output head `o` reads key head `floor(o * hK / hO)`, and
- * values likewise; `'tile'`, head `o mod hK`. With fewer query heads than key or value heads (reversed SQA) it is the
- * queries that are shared: `'tile'` repeats the block of query heads, `'interleave'` each query head.
+ * How heads are paired where a tensor has fewer (`n`) than the output (`hO`): `'grouped'`, output head `o` reads head
+ * `floor(o * n / hO)`; `'tile'`, head `o mod n`. Where the queries are fewer than the keys or values (reversed SQA),
+ * `'tile'` repeats the block of query heads, and what repeats each query head is called `'interleave'`.
  */
 export type HeadMapName = 'grouped' | 'tile' | 'interleave';
 

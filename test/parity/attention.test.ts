@@ -65,6 +65,12 @@ const headMaps: Row[] = [
   { name: 'reversed, default map', shape: { sQ: 20, sKv: 37, hQ: 2, hK: 6, d: 16 } },
   { name: 'reversed, tile', shape: { sQ: 20, sKv: 37, hQ: 2, hK: 6, d: 16 }, options: { headMap: 'tile' } },
   { name: 'reversed, interleave', shape: { sQ: 20, sKv: 37, hQ: 2, hK: 6, d: 16 }, options: { headMap: 'interleave' } },
+  { name: 'reversed, keys shared too', shape: { sQ: 9, sKv: 37, hQ: 2, hK: 4, hV: 8, d: 16 } },
+  {
+    name: 'reversed, keys shared too, interleave',
+    shape: { sQ: 9, sKv: 37, hQ: 2, hK: 8, hV: 4, d: 16 },
+    options: { headMap: 'interleave' },
+  },
   {
     name: 'reversed, tile, one query',
     shape: { b: 2, sQ: 1, sKv: 300, hQ: 2, hK: 4, d: 16 },

@@ -40,15 +40,15 @@ int32_t per_head(char const* name, TensorView const& values, int64_t head, int64
 
 Heads plan_heads(AttentionDesc const& desc, AttentionArgs const& args) {
   Heads heads;
+  // One rule for whatever has fewer heads than the output; without the caller's, queries that are
+  // shared are tiled.
   bool const reversed = desc.heads_out > desc.heads_q;
-  // Without a rule of the caller's: queries shared by several outputs are tiled, keys and values
-  // grouped.
-  HeadMap const q_rule = desc.head_map == HeadMap::kDefault ? HeadMap::kTile : desc.head_map;
-  HeadMap const kv_rule =
-      reversed || desc.head_map != HeadMap::kTile ? HeadMap::kGrouped : HeadMap::kTile;
-  heads.q_heads = mapped_heads("q heads", {}, q_rule, desc.heads_q, desc.heads_out);
-  auto const k = mapped_heads("headMap.k", args.head_map_k, kv_rule, desc.heads_k, desc.heads_out);
-  auto const v = mapped_heads("headMap.v", args.head_map_v, kv_rule, desc.heads_v, desc.heads_out);
+  HeadMap const rule = desc.head_map != HeadMap::kDefault ? desc.head_map
+                       : reversed                         ? HeadMap::kTile
+                                                          : HeadMap::kGrouped;
+  heads.q_heads = mapped_heads("q heads", {}, rule, desc.heads_q, desc.heads_out);
+  auto const k = mapped_heads("headMap.k", args.head_map_k, rule, desc.heads_k, desc.heads_out);
+  auto const v = mapped_heads("headMap.v", args.head_map_v, rule, desc.heads_v, desc.heads_out);
 
   for (int64_t o = 0; o < desc.heads_out; ++o) {
     heads.masks.push_back({desc.causal,

@@ -13,6 +13,8 @@ export interface StreamOptions {
 
 const streamNames: ReadonlySet<string> = new Set<keyof StreamOptions>(['queueDepth']);
 const defaultQueueDepth = 65536;
+/** Asks the constructor for the stream that native code reads tensors on that no stream has written. */
+const asDefault: StreamOptions = Object.freeze({});
 /** Lets this module make events, and nobody else. */
 const own = Symbol('event');
 
@@ -47,7 +49,9 @@ export class Stream implements Disposable, AsyncDisposable {
     this.#device = expectDevice('device', device);
     const { queueDepth = defaultQueueDepth } = options;
     expectInteger('queueDepth', queueDepth, 1);
-    this.#handle = guarded(() => native.streamCreate(this.#device, queueDepth));
+    this.#handle = guarded(() =>
+      options === asDefault ? native.defaultStream(this.#device) : native.streamCreate(this.#device, queueDepth),
+    );
   }
 
   /** Where the work runs. */
@@ -158,7 +162,7 @@ const defaultStreams = new Map<Device, Stream>();
 export function defaultStream(device: Device): Stream {
   let stream = defaultStreams.get(device);
   if (stream === undefined) {
-    stream = new Stream(device);
+    stream = new Stream(device, asDefault);
     defaultStreams.set(device, stream);
   }
   return stream;

@@ -61,6 +61,17 @@ describe('streams', () => {
     expect(await tensor.toArray()).toEqual(Float32Array.of(50, 50, 50));
   });
 
+  test('order a read before what is queued after it, also of a tensor that no work has written', async () => {
+    const data = new Float32Array(1 << 23); // takes a while to read
+    const one = Tensor.from([1]);
+    for (let n = 0; n < 5; ++n) {
+      using tensor = Tensor.from(data);
+      const reading = tensor.toArray();
+      tensor.slice([[data.length - 1, data.length]]).copyFrom(one);
+      expect((await reading).at(-1)).toBe(0);
+    }
+  });
+
   test('say where they are', () => {
     using stream = new Stream('cpu');
     expect(stream).toMatchObject({ device: 'cpu', closed: false });

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "backends/cpu/attention/scratch.h"
+#include "simt/annotations.h"
 
 namespace fattn::cpu {
 
@@ -15,31 +15,42 @@ class Ahead {
   Ahead() = default;
   /// `span` bytes of each of the tokens from `begin`, `stride` bytes apart, up to `end`; `distance`
   /// bytes ahead of what is used.
-  Ahead(char const* begin, char const* end, int64_t span, int64_t stride, int64_t distance)
-      : line_(begin),
-        token_end_(begin + span),
-        end_(end),
-        stride_(stride),
-        gap_(stride - round_up(span, 64)),
-        due_(0) {
-    advance(static_cast<int>(distance));
+  FATTN_HOST_DEVICE Ahead(char const* begin, char const* end, int64_t span, int64_t stride,
+                          int64_t distance)
+      : line_(begin), span_end_(begin + span), end_(end), span_(span), stride_(stride) {
+    if (span == stride) span_end_ = end;  // no gaps
+    for (; distance > 0; distance -= 64) advance<64>();
   }
-  [[gnu::always_inline]] void advance(int bytes) {
-    due_ += bytes;
-    for (; due_ >= 64; due_ -= 64) {
+
+  /// Asks for the next kBytes, to be called when as many are used.
+  template <int kBytes>
+  FATTN_HOST_DEVICE void advance() {
+    if constexpr (kBytes >= 64) {
+      FATTN_UNROLL for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(line_ + i, 0, 3);
+      line_ += kBytes;
+    } else {
+      due_ += kBytes;
+      if (due_ < 64) return;
+      due_ -= 64;
       __builtin_prefetch(line_, 0, 3);
       line_ += 64;
-      if (line_ < token_end_) continue;
-      line_ += gap_;
-      token_end_ += stride_;
-      if (line_ >= end_) due_ = INT32_MIN / 2;
     }
+    if (line_ >= span_end_) next_span();
   }
 
  private:
-  char const *line_ = nullptr, *token_end_ = nullptr, *end_ = nullptr;
-  int64_t stride_ = 0, gap_ = 0;
-  int due_ = INT32_MIN / 2;  // bytes consumed since the last line was asked for
+  FATTN_HOST_DEVICE void next_span() {
+    if (span_end_ >= end_) {  // all is asked for: stay at the last lines, which are there
+      line_ = end_ - span_;
+      return;
+    }
+    line_ = span_end_ - span_ + stride_;
+    span_end_ += stride_;
+  }
+
+  char const *line_ = nullptr, *span_end_ = nullptr, *end_ = nullptr;
+  int64_t span_ = 0, stride_ = 0;
+  int due_ = 0;  // bytes used since the last line was asked for, where a step is less than a line
 };
 
 }  // namespace fattn::cpu

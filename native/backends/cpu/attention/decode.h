@@ -19,7 +19,7 @@ class Decode {
     kernel.look_ahead(task.chunk * kDecodeChunkKeys, kernel.end_of(task.chunk_end - 1));
     with_source<Isa>(plan.k.dtype, [&]<class Source>() {
       for (int chunk = task.chunk; chunk < task.chunk_end; ++chunk) {
-        clear_rows<Isa>(kernel.s_.rows, 0, kernel.rows_);
+        kernel.clear();
         int const end = kernel.end_of(chunk);
         for (int key = chunk * kDecodeChunkKeys; key < end; key += kDecodeBlockKeys) {
           int const count = end - key < kDecodeBlockKeys ? end - key : kDecodeBlockKeys;
@@ -60,9 +60,13 @@ class Decode {
                  step_keys_ * span + kAheadBytes);
   }
 
+  /// Steps as long as their keys stay in the first-level cache.
   void look_ahead(int begin, int end) {
     HeadGroup const& first = plan_.groups[task_.group_begin];
     HeadGroup const& last = plan_.groups[task_.group_end - 1];
+    int64_t const span =
+        ((last.k_head - first.k_head) * plan_.k.head + plan_.head_dim) * size_of(plan_.k.dtype);
+    while (step_keys_ < kDecodeBlockKeys && step_keys_ * 2 * span <= kAheadBytes) step_keys_ *= 2;
     k_ahead_ = ahead_of(plan_.k, seq_.k, begin, end, first.k_head, last.k_head, plan_.head_dim);
     v_ahead_ = ahead_of(plan_.v, seq_.v, begin, end, first.v_head, last.v_head, plan_.head_dim_v);
   }
@@ -106,11 +110,12 @@ class Decode {
         score_keys<Source, kRows>(row, group.k_head, key, j, keys);
       });
     }
-    bool whole = true;
+    bool whole = plan_.plain_scores;
     for (int g = 0; g < task_.group_end - task_.group_begin; ++g) {
       if (limits_[g].hides(key, key + count)) continue;
-      whole &= plan_.plain_scores && limits_[g].shows(key, key + count);
-      for (int r = first_[g]; r < first_[g] + rows_of(g); ++r) weigh_row_of(r, key, count);
+      bool const shown = limits_[g].shows(key, key + count);
+      whole &= shown;
+      for (int r = first_[g]; r < first_[g] + rows_of(g); ++r) weigh_row_of(r, key, count, shown);
     }
     bool const guarded = !whole && has_bad_values<Source>(key, count);
     for (int j = 0; j < count; j += step_keys_) {
@@ -168,7 +173,7 @@ class Decode {
             acc[r * kKeys + i] = Isa::fma(q_vectors[r], x, acc[r * kKeys + i]);
           }
         }
-        ahead.advance(kKeys * kVectorBytes<Source>);
+        ahead.template advance<kKeys * kVectorBytes<Source>>();
       };
       int c = 0;
       for (; c + kLanes <= plan_.head_dim; c += kLanes) add(c, kLanes);
@@ -184,27 +189,30 @@ class Decode {
   }
 
   /// Masks, updates the running maximum, turns scores into weights and rescales the row's sums.
-  void weigh_row_of(int r, int key, int count) {
+  void weigh_row_of(int r, int key, int count, bool whole) {
     float* scores = s_.scores + r * kDecodeBlockKeys;
     int const end = static_cast<int>(round_up(count, kLanes));
     RowInfo const& row = s_.rows.info[r];
-    F const most_of = plan_.plain_scores
-                          ? Scores<Isa>::limit_row(row, scores, key, 0, end)
-                          : Scores<Isa>::modify_row(plan_, seq_, row, scores, key, 0, end);
-    float const unit = plan_.plain_scores ? plan_.scale * kLog2E : 1.0f;
-    float most = s_.rows.row_max[r];
-    float const old = most;
-    for (int i = 0; i < kLanes; ++i) {
-      float const x = most_of[i] * unit;
-      most = x > most ? x : most;
+    F most_of;
+    if (!plan_.plain_scores) {
+      most_of = Scores<Isa>::modify_row(plan_, seq_, row, scores, key, 0, end);
+    } else if (!whole || end != count) {
+      most_of = Scores<Isa>::limit_row(row, scores, key, 0, end);
+    } else {
+      most_of = Isa::load(scores);
+      for (int c = kLanes; c < end; c += kLanes) most_of = Isa::max(Isa::load(scores + c), most_of);
     }
-    s_.rows.row_max[r] = most;
-    float const shrink = exp2_scalar<Isa>(old - (most == -__builtin_inff() ? 0 : most));
+    float const unit = plan_.plain_scores ? plan_.scale * kLog2E : 1.0f;
+    float const tile_most = Isa::template reduce<MaxOf<Isa>>(most_of) * unit;
+    float const old = s_.rows.row_max[r];
+    float const most = tile_most > old ? tile_most : old;
     F const sums = weigh_row<Isa, F32Product<Isa>>(scores, nullptr, unit, most, 0, end);
-    float sum = 0;
-    for (int i = 0; i < kLanes; ++i) sum += sums[i];
-    s_.rows.row_sum[r] = s_.rows.row_sum[r] * shrink + sum;
-    if (shrink == 1) return;
+    float* lane_sums = s_.lane_sums + r * kLanes;
+    if (most == old) return Isa::store(lane_sums, Isa::load(lane_sums) + sums);
+
+    s_.rows.row_max[r] = most;
+    F const shrink = exp2_nonpositive<Isa>(Isa::set1(old - most));
+    Isa::store(lane_sums, Isa::fma(Isa::load(lane_sums), shrink, sums));
     float* out = s_.rows.out + r * s_.rows.out_stride;
     for (int64_t c = 0; c < s_.rows.out_stride; c += kLanes) {
       Isa::store(out + c, Isa::load(out + c) * shrink);
@@ -236,7 +244,7 @@ class Decode {
     v += column * kLanes;
     Ahead ahead = v_ahead_;  // in registers
     for (int i = 0; i < keys; ++i, v += plan_.v.row) {
-      ahead.advance(kVectors * kVectorBytes<Source>);
+      ahead.template advance<kVectors * kVectorBytes<Source>>();
       F x[kVectors];
       FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
         x[n] = depth == kLanes ? Source::load(v + n * kLanes) : load_partial<Isa, Source>(v, depth);
@@ -287,7 +295,15 @@ class Decode {
     }
   }
 
+  void clear() {
+    clear_rows<Isa>(s_.rows, 0, rows_);
+    for (int r = 0; r < rows_; ++r) Isa::store(s_.lane_sums + r * kLanes, Isa::zero());
+  }
+
   void store(int chunk) {
+    for (int r = 0; r < rows_; ++r) {
+      s_.rows.row_sum[r] = Isa::template reduce<SumOf<Isa>>(Isa::load(s_.lane_sums + r * kLanes));
+    }
     for (int g = 0; g < task_.group_end - task_.group_begin; ++g) {
       for (int r = 0; r < rows_of(g); ++r) {
         store_row<Isa>(plan_, seq_, s_.rows, first_[g] + r, chunk);

@@ -123,7 +123,8 @@ struct DecodeScratch {
   RowState rows;  // of all groups of the task, kDecodeRows apart
   float* q;       // [groups * kDecodeRows, q_stride]
   int64_t q_stride;
-  float* scores;  // [groups * kDecodeRows, kDecodeBlockKeys]
+  float* scores;     // [groups * kDecodeRows, kDecodeBlockKeys]
+  float* lane_sums;  // [groups * kDecodeRows, lanes], row sums lane by lane
 
   FATTN_HOST_DEVICE static DecodeScratch lay_out(Arena& arena, int64_t groups, int64_t head_dim,
                                                  int64_t head_dim_v) {
@@ -133,6 +134,7 @@ struct DecodeScratch {
     s.q_stride = round_up(head_dim, kMaxLanes);
     s.q = arena.take<float>(rows * s.q_stride);
     s.scores = arena.take<float>(rows * kDecodeBlockKeys);
+    s.lane_sums = arena.take<float>(rows * kMaxLanes);
     return s;
   }
 };

@@ -89,6 +89,12 @@ struct Simd : VectorTypes<kLanes_> {
     return rows[0];
   }
 
+  /// All lanes reduced to one value, in the order of a tree.
+  template <class Combine>
+  [[gnu::always_inline]] static float reduce(F x) {
+    return reduce_lanes<Combine, kLanes / 2>(x)[0];
+  }
+
   /// rows becomes its transpose.
   [[gnu::always_inline]] static void transpose(F* rows) { transpose_step<1>(rows); }
 
@@ -109,6 +115,19 @@ struct Simd : VectorTypes<kLanes_> {
   template <int kBit, int... i>
   [[gnu::always_inline]] static F odd_half(F a, F b, std::integer_sequence<int, i...>) {
     return __builtin_shufflevector(a, b, ((i & kBit) ? i + kLanes_ : i + kBit)...);
+  }
+
+  template <int kBit, int... i>
+  [[gnu::always_inline]] static F swap_halves(F x, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(x, x, (i ^ kBit)...);
+  }
+  template <class Combine, int kHalf>
+  [[gnu::always_inline]] static F reduce_lanes(F x) {
+    if constexpr (kHalf >= 1) {
+      return reduce_lanes<Combine, kHalf / 2>(Combine::apply(x, swap_halves<kHalf>(x, Lanes{})));
+    } else {
+      return x;
+    }
   }
 
   /// Halves the number of vectors: lanes with bit kHalf clear come from the first of a pair.

@@ -74,7 +74,8 @@ double burn_rate(JobContext& context, double (*burn)(int64_t)) {
 
 /// Each thread reads its own part of a block that no cache holds.
 double read_rate(JobContext& context, uint64_t (*read_through)(void const*, int64_t)) {
-  int64_t bytes = std::max<int64_t>(int64_t{192} << 20, 4 * last_level_cache_bytes());
+  int64_t bytes =
+      std::clamp<int64_t>(4 * last_level_cache_bytes(), int64_t{192} << 20, int64_t{1} << 30);
   if (int64_t const memory = physical_memory_bytes(); memory > 0)
     bytes = std::min(bytes, memory / 8);
   int64_t const part = bytes / context.threads() / kBlock * kBlock;

@@ -50,6 +50,21 @@ void check_target(char const* name, TensorView const& view) {
   check_distinct(name, view);
 }
 
+/// Makes `stream` wait for the streams that last wrote what `job` uses, so that data made on one
+/// stream is safe to use on another. What is still being read elsewhere when it is overwritten
+/// stays the caller's business.
+void follow_writers(CpuStream& stream, Job const& job) {
+  Stream const* followed = &stream;
+  auto follow = [&](TensorView const& view) {
+    std::shared_ptr<Stream> const writer = view.storage->last_writer();
+    if (writer == nullptr || writer.get() == &stream || writer.get() == followed) return;
+    followed = writer.get();
+    if (auto event = cpu_stream(*writer).pending()) stream.wait(std::move(event));
+  };
+  job.each_input(follow);
+  job.each_output(follow);
+}
+
 /// Queues body(context, args) and makes the stream the last writer of what it writes.
 template <class Args, class Body>
 void enqueue(Stream& stream, char const* name, Args args, Body body) {
@@ -59,6 +74,7 @@ void enqueue(Stream& stream, char const* name, Args args, Body body) {
   size_t outputs = 0;
   auto keep = [&](TensorView const& view) { written.at(outputs++) = view.storage; };
   job->each_output(keep);
+  follow_writers(cpu_stream(stream), *job);
   cpu_stream(stream).enqueue(std::move(job));
   auto const share = stream.shared_from_this();
   for (size_t i = 0; i < outputs; ++i) written[i]->set_last_writer(share);
@@ -141,6 +157,7 @@ class CpuBackend final : public Backend {
 
   void attention(Stream& stream, AttentionDesc desc, AttentionArgs args) override {
     check_attention(desc, args);
+    check_served(desc);
     enqueue(stream, "attention", std::move(args),
             [desc](JobContext& job, AttentionArgs& tensors) { run_attention(job, desc, tensors); });
   }

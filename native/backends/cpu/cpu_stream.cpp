@@ -89,6 +89,14 @@ std::shared_ptr<Event> CpuStream::record() {
   return event;
 }
 
+std::shared_ptr<Event> CpuStream::pending() {
+  auto const lock = lock_soon(mutex_);
+  if (closed_ || state_ == State::kIdle) return nullptr;
+  auto event = std::make_shared<CpuEvent>();
+  append_locked(Passing{event});
+  return event;
+}
+
 void CpuStream::wait(std::shared_ptr<Event> event) {
   pool_.ensure_thread();
   bool became_ready;

@@ -32,6 +32,9 @@ class CpuStream final : public Stream, public JobSource {
   /// Queues `job`. Throws ERR_STREAM_CLOSED or ERR_QUEUE_FULL, and then has done nothing.
   void enqueue(std::unique_ptr<Job> job);
 
+  /// An event after everything queued so far, or null where nothing is.
+  std::shared_ptr<Event> pending();
+
   bool run_next(PoolThread& thread) override;
 
  private:

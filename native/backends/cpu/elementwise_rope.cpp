@@ -150,6 +150,7 @@ void rotate(JobContext& context, Rope const& rope) {
 }  // namespace
 
 void run_rope(JobContext& context, RopeDesc const& desc, RopeArgs const& args) {
+  if (args.x.elements() == 0) return;
   Rope const rope(desc, args);
   with_float_type(args.x.dtype, [&](auto type) { rotate<decltype(type)>(context, rope); });
 }

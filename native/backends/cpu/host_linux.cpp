@@ -53,23 +53,42 @@ int allowed_cores() {
   return static_cast<int>(cores.size());
 }
 
-/// Quota of the control groups (v2) around this process in CPUs, rounded up; a group may not get
-/// more than any of its parents.
-int quota_cores() {
-  int least = std::numeric_limits<int>::max();
+/// Calls visit(folder) for the control group (v2) around this process and for each of its parents:
+/// a group may not get more than any of them.
+template <class Visit>
+void each_control_group(Visit visit) {
   std::ifstream groups("/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
     if (line.rfind("0::", 0) != 0) continue;
     for (std::string group = line.substr(3);;) {
-      std::istringstream limit(first_line("/sys/fs/cgroup" + group + "/cpu.max"));
-      int64_t quota = 0, period = 0;  // 'max 100000' where there is no quota: reading it fails
-      if (limit >> quota >> period && quota > 0 && period > 0)
-        least = static_cast<int>(std::min<int64_t>(least, (quota + period - 1) / period));
+      visit("/sys/fs/cgroup" + group);
       size_t const slash = group.rfind('/');
       if (group.empty() || slash == std::string::npos) break;
       group.resize(slash);
     }
   }
+}
+
+/// Quota of the control groups in CPUs, rounded up.
+int quota_cores() {
+  int least = std::numeric_limits<int>::max();
+  each_control_group([&](std::string const& folder) {
+    std::istringstream limit(first_line(folder + "/cpu.max"));
+    int64_t quota = 0, period = 0;  // 'max 100000' where there is no quota: reading it fails
+    if (limit >> quota >> period && quota > 0 && period > 0)
+      least = static_cast<int>(std::min<int64_t>(least, (quota + period - 1) / period));
+  });
+  return least;
+}
+
+/// Memory the control groups allow, in bytes.
+int64_t quota_memory() {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  each_control_group([&](std::string const& folder) {
+    std::istringstream limit(first_line(folder + "/memory.max"));
+    int64_t bytes = 0;  // 'max' where there is no quota: reading it fails
+    if (limit >> bytes && bytes > 0) least = std::min(least, bytes);
+  });
   return least;
 }
 
@@ -104,7 +123,7 @@ std::string processor_model() {
 int64_t physical_memory_bytes() {
   int64_t const pages = sysconf(_SC_PHYS_PAGES);
   int64_t const page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? pages * page : 0;
+  return pages > 0 && page > 0 ? std::min(pages * page, quota_memory()) : 0;
 }
 
 int64_t last_level_cache_bytes() {

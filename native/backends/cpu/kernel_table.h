@@ -16,7 +16,8 @@ struct KernelTable {
   int lanes;         // f32 elements per vector
   bool bf16_dot;     // has the bf16 dot product
 
-  /// One task of a planned attention call; `scratch` holds plan.scratch_bytes, 64-byte aligned.
+  /// One task of a planned attention call; `scratch` holds as many bytes as the plan says, 64-byte
+  /// aligned.
   void (*prefill)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
   void (*decode)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
   /// Merges the partial states of rows [task.row_begin, task.row_end) of output head

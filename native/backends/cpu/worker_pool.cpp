@@ -56,12 +56,12 @@ void WorkerPool::detach() {
     if (--attached_ > 0) return;
     closed = std::move(ready_);
     last_ready_ = nullptr;
-    if (is_pool_thread) {
-      wake_all_locked();
-      return;  // a thread cannot wait for itself: the slots are joined when next started
-    }
+    if (is_pool_thread) wake_all_locked();
   }
-  end_threads();
+  // One by one: a chain that releases itself recurses as deep as it is long.
+  while (closed != nullptr) closed = std::move(closed->next_);
+  // A thread cannot wait for itself: the slots are joined when next started.
+  if (!is_pool_thread) end_threads();
 }
 
 WorkerPool::~WorkerPool() {

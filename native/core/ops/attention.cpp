@@ -45,10 +45,12 @@ void check_shared_heads(char const* name, int64_t shared, int64_t heads_out, boo
 }
 
 void check_scalars(AttentionDesc const& desc) {
-  check(std::isfinite(desc.scale), ErrorCode::kArgumentValue, "attention: scale is ", desc.scale,
-        ", expected a finite number");
-  check(desc.softcap >= 0 && std::isfinite(desc.softcap), ErrorCode::kArgumentValue,
-        "attention: softcap is ", desc.softcap, ", expected a finite number >= 0");
+  check(std::isfinite(static_cast<float>(desc.scale)), ErrorCode::kArgumentValue,
+        "attention: scale is ", desc.scale, ", expected a finite number");
+  check((desc.softcap == 0 || static_cast<float>(desc.softcap) > 0) &&
+            std::isfinite(static_cast<float>(desc.softcap)),
+        ErrorCode::kArgumentValue, "attention: softcap is ", desc.softcap,
+        ", expected a finite number >= 0");
   for (int64_t const side : {desc.window_left, desc.window_right})
     check(side >= -1 && side <= kMaxWindow, ErrorCode::kArgumentValue, "attention: window side is ",
           side, ", expected -1 to ", kMaxWindow);

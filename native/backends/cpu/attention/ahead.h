@@ -7,7 +7,7 @@
 
 namespace fattn::cpu {
 
-constexpr int kAheadBytes = 8 * 1024;  // least distance between what is asked for and what is used
+constexpr int kAheadBytes = 16 * 1024;  // least distance between what is asked for and what is used
 
 /// Asks for cache lines in the order in which they lie, token by token.
 class Ahead {

@@ -2,16 +2,45 @@
 
 #include <algorithm>
 
+#include "backends/cpu/attention/heads.h"
 #include "backends/cpu/attention/planner.h"
 #include "backends/cpu/attention/scratch.h"
 #include "backends/cpu/kernel_table.h"
+#include "core/error.h"
 
 namespace fattn::cpu {
 
+namespace {
+
+/// Why the kernels do not serve a call, or null: indices within a sequence are 32 bits.
+char const* refusal(AttentionDesc const& desc) {
+  bool const long_sequence = desc.seq_kv >= INT32_MAX / 2 || desc.seq_q >= INT32_MAX / 2;
+  if (desc.heads_out > 1 << 20 || desc.batch > 1 << 28)
+    return "2^20 heads or 2^28 sequences or more";
+  bool const wide_head = desc.head_dim >= 1 << 20 || desc.head_dim_v >= 1 << 20;
+  if (long_sequence) return "sequences of 2^30 tokens or more";
+  return wide_head ? "head dims of 2^20 or more" : nullptr;
+}
+
+}  // namespace
+
+void check_served(AttentionDesc const& desc) {
+  active_kernels();
+  char const* const reason = refusal(desc);
+  check(reason == nullptr, ErrorCode::kUnsupported, "attention on cpu does not serve ",
+        reason ? reason : "");
+}
+
 void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args) {
+  if (args.out.elements() == 0 && !args.lse.defined())
+    return;  // and no plan in proportion to nothing
   PlannedAttention planned;
   plan_attention(planned, desc, args, job.threads());
   KernelTable const& kernels = active_kernels();
+  planned.plan.job = &job;
+  planned.plan.stopped = [](void const* of) {
+    return static_cast<JobContext const*>(of)->stopped();
+  };
   AttentionPlan const& plan = planned.plan;
 
   auto prefill = [&](int64_t i, Worker& worker) {
@@ -28,16 +57,21 @@ void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs con
     void* row = worker.scratch(round_up(desc.head_dim_v, kMaxLanes) * sizeof(float));
     kernels.combine(plan, planned.combine_tasks[i], row);
   };
-  double const merged_floats = static_cast<double>(planned.partials.size());
+  double const merged_floats = static_cast<double>(planned.partial_floats);
   job.parallel_for(static_cast<int64_t>(planned.combine_tasks.size()), merged_floats / 4, combine);
 }
 
 Explanation explain_attention(AttentionDesc const& desc, bool with_lse) {
   KernelTable const& kernels = active_kernels();
   Explanation e;
+  if (char const* reason = refusal(desc)) {
+    e.supported = false;
+    e.reason = reason;
+    return e;
+  }
   int64_t const per_sequence = desc.packed && desc.batch > 0 ? desc.seq_q / desc.batch : desc.seq_q;
-  int64_t const shared = std::max<int64_t>(1, std::max(desc.heads_k, desc.heads_v));
-  int64_t const group = (desc.heads_out + shared - 1) / shared;
+  int32_t group = 1;
+  for (HeadGroup const& g : plan_heads(desc, {}).groups) group = std::max(group, g.count);
   e.kernel = group * per_sequence <= kDecodeRows ? "cpu/decode" : "cpu/prefill";
   e.path = kernels.path;
   bool const decode = e.kernel == "cpu/decode";

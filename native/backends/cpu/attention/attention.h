@@ -6,6 +6,9 @@
 
 namespace fattn::cpu {
 
+/// Throws ERR_UNSUPPORTED where no kernel serves the call, or none can be chosen on this machine.
+void check_served(AttentionDesc const& desc);
+
 /// Plans the call, then runs its tasks on the threads of `job`. Throws ERR_INDEX, before anything
 /// is written, where an index tensor holds a value outside its range.
 void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args);

@@ -19,6 +19,7 @@ class Decode {
     kernel.look_ahead(task.chunk * kDecodeChunkKeys, kernel.end_of(task.chunk_end - 1));
     with_source<Isa>(plan.k.dtype, [&]<class Source>() {
       for (int chunk = task.chunk; chunk < task.chunk_end; ++chunk) {
+        if (plan.stopped(plan.job)) return;
         kernel.clear();
         int const end = kernel.end_of(chunk);
         for (int key = chunk * kDecodeChunkKeys; key < end; key += kDecodeBlockKeys) {
@@ -50,25 +51,39 @@ class Decode {
     return last ? seq_.seq_kv : begin + kDecodeChunkKeys;
   }
 
-  Ahead ahead_of(Operand const& t, int64_t base, int begin, int end, int first_head, int last_head,
+  /// The heads of the task's groups, from the first in memory to the last.
+  struct Span {
+    int32_t first = INT32_MAX, last = 0;
+    void add(int32_t head) {
+      first = head < first ? head : first;
+      last = head > last ? head : last;
+    }
+    int64_t bytes(Operand const& t, int64_t dim) const {
+      return ((last - first) * t.head + dim) * size_of(t.dtype);
+    }
+  };
+
+  Ahead ahead_of(Operand const& t, int64_t base, int begin, int end, Span heads,
                  int64_t dim) const {
-    int64_t const size = size_of(t.dtype);
-    char const* first = t.data + (base + begin * t.row + first_head * t.head) * size;
-    int64_t const span = ((last_head - first_head) * t.head + dim) * size;
+    int64_t const size = size_of(t.dtype), span = heads.bytes(t, dim);
+    char const* first = t.data + (base + begin * t.row + heads.first * t.head) * size;
     // Further than a step reaches: its groups read all its tokens before the next step's first.
+    int64_t const distance = step_keys_ * span + kAheadBytes;
     return Ahead(first, first + (end - begin) * t.row * size, span, t.row * size,
-                 step_keys_ * span + kAheadBytes);
+                 distance < 8 * kAheadBytes ? distance : 8 * kAheadBytes);
   }
 
   /// Steps as long as their keys stay in the first-level cache.
   void look_ahead(int begin, int end) {
-    HeadGroup const& first = plan_.groups[task_.group_begin];
-    HeadGroup const& last = plan_.groups[task_.group_end - 1];
-    int64_t const span =
-        ((last.k_head - first.k_head) * plan_.k.head + plan_.head_dim) * size_of(plan_.k.dtype);
+    Span k, v;
+    for (int g = task_.group_begin; g < task_.group_end; ++g) {
+      k.add(plan_.groups[g].k_head);
+      v.add(plan_.groups[g].v_head);
+    }
+    int64_t const span = k.bytes(plan_.k, plan_.head_dim);
     while (step_keys_ < kDecodeBlockKeys && step_keys_ * 2 * span <= kAheadBytes) step_keys_ *= 2;
-    k_ahead_ = ahead_of(plan_.k, seq_.k, begin, end, first.k_head, last.k_head, plan_.head_dim);
-    v_ahead_ = ahead_of(plan_.v, seq_.v, begin, end, first.v_head, last.v_head, plan_.head_dim_v);
+    k_ahead_ = ahead_of(plan_.k, seq_.k, begin, end, k, plan_.head_dim);
+    v_ahead_ = ahead_of(plan_.v, seq_.v, begin, end, v, plan_.head_dim_v);
   }
 
   /// Query rows of a group of the task.

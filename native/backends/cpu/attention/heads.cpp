@@ -33,7 +33,7 @@ int32_t per_head(char const* name, TensorView const& values, int64_t head, int64
       values.defined() ? values.data<int32_t>()[head * values.strides[0]] : otherwise;
   check(value >= least, ErrorCode::kIndex, name, "[", head, "] is ", value, ", expected at least ",
         least);
-  return static_cast<int32_t>(std::min<int64_t>(value, INT32_MAX / 4));
+  return static_cast<int32_t>(std::min<int64_t>(value, INT32_MAX));
 }
 
 }  // namespace

@@ -86,18 +86,20 @@ template <class Isa, class Source, class Product>
   }
 }
 
-/// Marks the keys of [key, key + count) whose value row holds an infinity or a NaN; true if there
-/// is one.
-template <class Isa, class Source>
+/// Marks the keys of [key, key + count) whose value row holds what the product takes for infinite
+/// or NaN; true if there is one.
+template <class Isa, class Source, class Product>
 [[gnu::noinline]] bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count,
                                        int head_dim_v, uint8_t* bad) {
+  // Half a unit above the largest bfloat16, a value rounds to infinity.
+  constexpr int32_t kInfinite = Product::kPerStep == 2 ? 0x7f7f8000 : 0x7f800000;
   bool any = false;
   for (int j = 0; j < count; ++j) {
     auto const* row = row_of<Source>(v, base, key + j, head);
     typename Isa::I finite = Isa::set1(-1);
     for (int c = 0; c < head_dim_v; c += Isa::kLanes) {
       typename Isa::F x = load_upto<Isa, Source>(row + c, head_dim_v - c);
-      finite &= (x - x == 0.0f);
+      finite &= Isa::as_int(Isa::abs(x)) < kInfinite;
     }
     bad[j] = 0;
     for (int i = 0; i < Isa::kLanes; ++i) bad[j] |= finite[i] == 0;

@@ -15,7 +15,7 @@ constexpr int kBlockKeys = 128;   // keys per step of the online softmax
 constexpr int kMaxRows = 192;     // query rows per prefill task (stacked over the heads of a group)
 constexpr int kDecodeRows = 8;    // at most so many stacked rows go to the decode kernel
 constexpr int kDecodeGroups = 8;  // at most so many head groups advance together
-constexpr int kDecodeBlockKeys = 64;  // keys per step of the decode kernel
+constexpr int kDecodeBlockKeys = 256;  // keys per step of the decode kernel
 constexpr int kDecodeChunkKeys =
     256;  // keys per decode task: a constant, so that bits never depend on threads
 constexpr int kPrefillChunkKeys =
@@ -59,6 +59,9 @@ struct HeadGroup {
 };
 
 struct AttentionPlan {
+  bool (*stopped)(void const* job) = nullptr;  // results are no longer wanted; polled per block
+  void const* job = nullptr;
+
   Operand q, k, v;
   Operand out;  // written
   float* lse = nullptr;
@@ -69,7 +72,7 @@ struct AttentionPlan {
   float const* slopes = nullptr;  // by batch and head
   int64_t slope_batch = 0, slope_head = 1;
 
-  int32_t head_dim = 0, head_dim_v = 0, heads_out = 0;
+  int32_t head_dim = 0, head_dim_v = 0;
   float scale = 1;        // natural units
   float softcap = 0;      // 0 = off
   bool bf16_dot = false;  // products on bfloat16 pairs

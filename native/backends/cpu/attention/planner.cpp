@@ -34,15 +34,20 @@ ScoreOperand score_operand(TensorView const& t, bool packed) {
 
 int32_t index_at(TensorView const& t, int64_t i) { return t.data<int32_t>()[i * t.strides[0]]; }
 
-/// Ends of the token ranges of a packed batch: from 0, nondecreasing, to `total`.
-void check_cu_seq_lens(char const* name, TensorView const& t, int64_t batch, int64_t total) {
-  check(index_at(t, 0) == 0, ErrorCode::kIndex, name, "[0] is ", index_at(t, 0), ", expected 0");
-  for (int64_t b = 0; b < batch; ++b) {
-    check(index_at(t, b + 1) >= index_at(t, b), ErrorCode::kIndex, name, "[", b + 1, "] is ",
-          index_at(t, b + 1), ", expected at least ", index_at(t, b));
+/// Starts of the token ranges of a packed batch, and the end of the last: from 0, nondecreasing, to
+/// at most `total`. A copy: another stream may write the tensor meanwhile, and what is used must be
+/// what was checked. For the same reason every other index is read exactly once.
+std::vector<int32_t> read_cu_seq_lens(char const* name, TensorView const& t, int64_t batch,
+                                      int64_t total) {
+  std::vector<int32_t> starts(batch + 1);
+  for (int64_t b = 0; b <= batch; ++b) {
+    starts[b] = index_at(t, b);
+    int32_t const least = b == 0 ? 0 : starts[b - 1];
+    int64_t const most = b == 0 ? 0 : total;
+    check(starts[b] >= least && starts[b] <= most, ErrorCode::kIndex, name, "[", b, "] is ",
+          starts[b], ", expected ", least, " to ", most);
   }
-  check(index_at(t, batch) <= total, ErrorCode::kIndex, name, "[", batch, "] is ",
-        index_at(t, batch), ", expected at most ", total, " tokens");
+  return starts;
 }
 
 class Planner {
@@ -52,8 +57,6 @@ class Planner {
       : p_(planned), plan_(planned.plan), desc_(desc), args_(args), threads_(threads) {}
 
   void run() {
-    check(desc_.seq_kv < INT32_MAX / 2 && desc_.seq_q < INT32_MAX / 2, ErrorCode::kUnsupported,
-          "sequences of 2^30 tokens or more");
     describe_operands();
     describe_heads();
     describe_sequences();
@@ -89,7 +92,6 @@ class Planner {
     }
     plan_.head_dim = static_cast<int32_t>(desc_.head_dim);
     plan_.head_dim_v = static_cast<int32_t>(desc_.head_dim_v);
-    plan_.heads_out = static_cast<int32_t>(desc_.heads_out);
     plan_.scale = static_cast<float>(desc_.scale);
     plan_.softcap = static_cast<float>(desc_.softcap);
     plan_.has_segments = args_.segments_q.defined();
@@ -115,30 +117,38 @@ class Planner {
   }
 
   void describe_sequences() {
-    if (desc_.packed) {
-      check_cu_seq_lens("cuSeqLensQ", args_.cu_seq_lens_q, desc_.batch, desc_.seq_q);
-      check_cu_seq_lens("cuSeqLensK", args_.cu_seq_lens_k, desc_.batch, desc_.seq_kv);
-    }
+    std::vector<int32_t> starts_q, starts_k;
     p_.sequences.resize(desc_.batch);
+    if (desc_.packed) {
+      starts_q = read_cu_seq_lens("cuSeqLensQ", args_.cu_seq_lens_q, desc_.batch, desc_.seq_q);
+      starts_k = read_cu_seq_lens("cuSeqLensK", args_.cu_seq_lens_k, desc_.batch, desc_.seq_kv);
+      // Queries after the last sequence see no key: a sequence of their own says so.
+      if (starts_q.back() < desc_.seq_q) {
+        starts_q.push_back(static_cast<int32_t>(desc_.seq_q));
+        starts_k.push_back(starts_k.back());
+        p_.sequences.emplace_back();
+        if (desc_.batch == 0) plan_.slopes = nullptr;  // a tensor without elements
+      }
+    }
     int64_t slots = 0;
-    for (int64_t b = 0; b < desc_.batch; ++b) {
+    for (int64_t b = 0; b < static_cast<int64_t>(p_.sequences.size()); ++b) {
       Sequence& s = p_.sequences[b];
-      s.batch = b;
+      s.batch = std::min(b, std::max<int64_t>(0, desc_.batch - 1));
       int64_t first_q = 0, first_k = 0;
       s.seq_q = static_cast<int32_t>(desc_.seq_q);
       s.seq_kv = static_cast<int32_t>(desc_.seq_kv);
       if (desc_.packed) {
-        first_q = index_at(args_.cu_seq_lens_q, b);
-        first_k = index_at(args_.cu_seq_lens_k, b);
-        s.seq_q = static_cast<int32_t>(index_at(args_.cu_seq_lens_q, b + 1) - first_q);
-        s.seq_kv = static_cast<int32_t>(index_at(args_.cu_seq_lens_k, b + 1) - first_k);
+        first_q = starts_q[b];
+        first_k = starts_k[b];
+        s.seq_q = starts_q[b + 1] - starts_q[b];
+        s.seq_kv = starts_k[b + 1] - starts_k[b];
       }
       if (args_.kv_lengths.defined()) {
         s.seq_kv = index_at(args_.kv_lengths, b);
         check(s.seq_kv >= 0 && s.seq_kv <= desc_.seq_kv, ErrorCode::kIndex, "kvLengths[", b,
               "] is ", s.seq_kv, ", expected 0 to ", desc_.seq_kv);
       }
-      if (args_.prefix_lengths.defined()) {
+      if (args_.prefix_lengths.defined() && b < desc_.batch) {
         s.prefix = index_at(args_.prefix_lengths, b);
         check(s.prefix >= 0, ErrorCode::kIndex, "prefixLengths[", b, "] is ", s.prefix,
               ", expected at least 0");
@@ -160,8 +170,10 @@ class Planner {
       if (s.chunks > 1) slots += desc_.heads_out * int64_t{s.seq_q} * s.chunks;
     }
     plan_.sequences = p_.sequences.data();
-    p_.partials.resize(slots * (desc_.head_dim_v + 2));
-    plan_.partial_out = p_.partials.data();
+    p_.partial_floats = slots * (desc_.head_dim_v + 2);
+    p_.partials.reset(
+        new float[p_.partial_floats]);  // not cleared: every slot is written before it is read
+    plan_.partial_out = p_.partials.get();
     plan_.partial_max = plan_.partial_out + slots * desc_.head_dim_v;
     plan_.partial_sum = plan_.partial_max + slots;
   }
@@ -197,12 +209,12 @@ class Planner {
       rows_per_task_ = (rows_per_task_ / 2 + kRowsPerTile - 1) / kRowsPerTile * kRowsPerTile;
     }
     // With tokens of all heads side by side in memory, one decode task streams them all.
-    bool const interleaved = plan_.k.head < plan_.k.row;
+    bool const interleaved = plan_.k.head < plan_.k.row && plan_.v.head < plan_.v.row;
     groups_per_task_ = interleaved ? std::min(plan_.group_count, kDecodeGroups) : 1;
     // A long run of keys streams better than many short ones: four tasks a thread are enough to
     // share.
     chunks_per_task_ = static_cast<int32_t>(std::max<int64_t>(1, decode_units() / (4 * threads_)));
-    for (int32_t b = 0; b < desc_.batch; ++b) {
+    for (int32_t b = 0; b < static_cast<int32_t>(p_.sequences.size()); ++b) {
       Sequence const& s = p_.sequences[b];
       if (s.seq_q == 0) continue;
       if (decodes(s)) {

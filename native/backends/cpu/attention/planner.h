@@ -1,6 +1,7 @@
 // From a checked call to a plan: reads the index tensors, groups heads, cuts the work into tasks.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "backends/cpu/attention/plan.h"
@@ -18,7 +19,8 @@ struct PlannedAttention {
   std::vector<StructuralMask> head_masks;
   std::vector<int32_t> q_heads, group_heads;
   std::vector<HeadGroup> groups;
-  std::vector<float> partials;
+  std::unique_ptr<float[]> partials;
+  int64_t partial_floats = 0;
 };
 
 /// Throws ERR_INDEX where an index tensor holds a value outside its range. `threads` only decides

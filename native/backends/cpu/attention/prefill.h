@@ -24,7 +24,10 @@ class Prefill {
     if (kernel.limits_.max_sink <= begin && kernel.limits_.min_lo > begin) {
       begin = kernel.limits_.min_lo / kBlockKeys * kBlockKeys;
     }
-    for (int64_t key = begin; key < end; key += kBlockKeys) kernel.block(static_cast<int>(key));
+    for (int64_t key = begin; key < end; key += kBlockKeys) {
+      if (plan.stopped(plan.job)) return;
+      kernel.block(static_cast<int>(key));
+    }
     for (int r = 0; r < kernel.rows_; ++r) {
       store_row<Isa>(plan, kernel.seq_, kernel.s_.rows, r, task.chunk);
     }
@@ -93,7 +96,7 @@ class Prefill {
     weigh();
     bool const bad = pack_block_values(key, count);
     multiply_values();
-    if (bad) add_bad_values(key, count);
+    if (bad) add_bad_values(key);
   }
 
   /// The columns each tile sees of this block; false if no tile sees any.
@@ -196,7 +199,8 @@ class Prefill {
 
   /// An invisible key must not reach a row even if its value is NaN or infinite, though its weight
   /// of 0 is multiplied with it. So in blocks with invisible pairs such values are packed as 0, and
-  /// added to the rows that do see them afterwards. Returns whether there are any.
+  /// added to the rows that do see them afterwards. Returns whether there are any. (Only then may
+  /// the last bit of the finite columns of those values depend on how rows were cut into tasks.)
   bool pack_block_values(int key, int count) {
     bool all_whole = true;
     for (int t = 0; t < tiles_; ++t) {
@@ -205,8 +209,9 @@ class Prefill {
     bool bad = false;
     int const steps = kBlockKeys / Product::kPerStep;
     with_source<Isa>(plan_.v.dtype, [&]<class Source>() {
-      bad = !all_whole && find_bad_values<Isa, Source>(plan_.v, seq_.v, group_.v_head, key, end_,
-                                                       plan_.head_dim_v, s_.bad_keys);
+      bad =
+          !all_whole && find_bad_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, key,
+                                                              end_, plan_.head_dim_v, s_.bad_keys);
       pack_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, key, end_, plan_.head_dim_v,
                                         bad ? s_.bad_keys : nullptr, s_.values, steps);
     });
@@ -235,8 +240,7 @@ class Prefill {
     }
   }
 
-  void add_bad_values(int key, int count) {
-    (void)count;
+  void add_bad_values(int key) {
     with_source<Isa>(plan_.v.dtype, [&]<class Source>() {
       for (int j = 0; j < end_; ++j) {
         if (!s_.bad_keys[j]) continue;

@@ -19,7 +19,7 @@ struct Avx512Base : Simd<Isa, 16> {
   }
   /// The second operand where either is NaN.
   [[gnu::always_inline]] static F max(F a, F b) { return (F)_mm512_max_ps((__m512)a, (__m512)b); }
-  /// 2^x for x <= 0; exactly 0 below 2^-126, NaN for NaN.
+  /// 2^x for x <= 0; 0 or subnormal below 2^-126, NaN for NaN.
   template <class Polynomial>
   [[gnu::always_inline]] static F exp2_nonpositive(F x) {
     F clamped = max(Base::set1(-200.0f), x);
@@ -47,7 +47,7 @@ struct Avx512Bf16 : Avx512Base<Avx512Bf16> {
   [[gnu::always_inline]] static F dot(I a, I b, F acc) {
     return (F)_mm512_dpbf16_ps((__m512)acc, (__m512bh)a, (__m512bh)b);
   }
-  /// 2 x 16 floats at p as 16 bfloat16 pairs.
+  /// 2 x 16 floats as 16 bfloat16 pairs, in order.
   [[gnu::always_inline]] static I pairs(F low, F high) {
     return (I)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
   }

@@ -19,7 +19,7 @@ struct Exp2Polynomial {
   }
 };
 
-/// 2^x for x <= 0; exactly 0 below 2^-126, NaN for NaN.
+/// 2^x for x <= 0; 0 or subnormal below 2^-126, NaN for NaN.
 template <class Isa>
 [[gnu::always_inline]] inline typename Isa::F exp2_nonpositive(typename Isa::F x) {
   return Isa::template exp2_nonpositive<Exp2Polynomial<Isa>>(x);

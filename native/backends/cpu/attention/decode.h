@@ -1,3 +1,5 @@
+// Long because its parts share the state of one task.
+//
 // The decode kernel: a few query rows against one chunk of keys, streamed once from memory and
 // shared by all heads of a group. Nothing is packed: some keys at a time meet the rows of every
 // group while they are in registers. That order jumps between tokens, which halves the bandwidth

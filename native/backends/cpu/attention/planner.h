@@ -1,4 +1,5 @@
-// From a checked call to a plan: reads the index tensors, groups heads, cuts the work into tasks.
+// From a checked call to a plan: describes the operands, reads the index tensors, groups heads, has
+// the work cut.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@ struct PlannedAttention {
   std::vector<StructuralMask> head_masks;
   std::vector<int32_t> q_heads, group_heads;
   std::vector<HeadGroup> groups;
+  int32_t largest_group = 1;  // heads
   std::unique_ptr<float[]> partials;
   int64_t partial_floats = 0;
 };

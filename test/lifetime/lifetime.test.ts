@@ -30,6 +30,8 @@ const children: Child[] = [
   { says: 'the process exits with work in flight', script: 'exit-with-work', silent: true },
   { says: 'the process ends with work that nobody waits for', script: 'end-with-work' },
   { says: 'a promise that nobody awaits keeps the process until it is settled', script: 'pending-promise' },
+  { says: 'index tensors are overwritten while calls read them', script: 'rewrite-indices' },
+  { says: 'a worker ends with tens of thousands of streams ready', script: 'many-streams' },
   { says: 'the event loop goes on during a long call', script: 'event-loop' },
 ];
 

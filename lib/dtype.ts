@@ -6,8 +6,18 @@ export const dtypes = Object.freeze(['float32', 'float16', 'bfloat16', 'int32', 
 /** Element type of a tensor. */
 export type DType = (typeof dtypes)[number];
 
-/** What `toArray()` and `toBits()` give; which of them follows from the dtype. */
-export type TensorArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
+/** Element types that attention computes with. */
+export type FloatDType = 'float32' | 'float16' | 'bfloat16';
+
+/** What `toArray()` gives of a tensor of this dtype: the values. */
+export type TensorValues<D extends DType = DType> = D extends FloatDType
+  ? Float32Array
+  : D extends 'int32'
+    ? Int32Array
+    : Uint8Array;
+
+/** What `toBits()` gives: the elements as they are stored. */
+export type TensorBits<D extends DType = DType> = D extends 'float16' | 'bfloat16' ? Uint16Array : TensorValues<D>;
 
 interface DTypeFacts {
   /** Number of the dtype in native code. */
@@ -18,9 +28,9 @@ interface DTypeFacts {
   /** Name of the element type in the binding's `dataType`, for bits that are already of this dtype. */
   readonly bits: string;
   /** Holds the values; 16-bit floats are widened. */
-  readonly values: new (buffer: ArrayBuffer) => TensorArray;
+  readonly values: new (buffer: ArrayBuffer) => TensorValues;
   /** Holds the storage as it is. */
-  readonly storage: new (buffer: ArrayBuffer) => TensorArray;
+  readonly storage: new (buffer: ArrayBuffer) => TensorBits;
   /** Integer dtypes: least and greatest value. */
   readonly range?: readonly [number, number];
 }

@@ -1,9 +1,10 @@
-import { expectBoolean, expectChoice, expectOptions } from './checks/options.js';
+import { expectBoolean, expectChoice } from './checks/options.js';
 import { expectDevice } from './device.js';
 import { guarded, type AttentionError } from './errors.js';
 import type { NativeExplanation } from './native-module.js';
 import { native } from './native.js';
-import { describeRequest, requestNames, type AttentionRequest } from './ops/attention-request.js';
+import { describeRequest, readRequest, type AttentionRequest } from './ops/attention/request.js';
+import { waitFor, type WaitOptions } from './waiting.js';
 
 /** What {@link explain} answers. */
 export interface Explanation {
@@ -36,7 +37,7 @@ export interface Explanation {
  */
 export function supports(request: AttentionRequest): boolean {
   try {
-    return ask(request).supported;
+    return ask(readRequest(request)).supported;
   } catch (error) {
     const { code } = error as AttentionError;
     if (code === 'ERR_CUDA_UNAVAILABLE' || code === 'ERR_UNSUPPORTED') return false;
@@ -49,14 +50,16 @@ export function supports(request: AttentionRequest): boolean {
  *
  * The first question to a device measures it, for some 100 ms on its own threads; ask while nothing else runs.
  *
- * @throws As {@link supports}; and {@link AttentionError} `ERR_CUDA_UNAVAILABLE` for a device that is not there.
+ * @param options A `signal` ends the wait for the measurement.
+ * @throws As {@link supports}; `signal.reason`; and {@link AttentionError} `ERR_CUDA_UNAVAILABLE` for a device that is not there.
  * @see The roofline model: Williams, Waterman, Patterson, CACM 52(4), 2009.
  */
-export async function explain(request: AttentionRequest): Promise<Explanation> {
-  const { reason, note, ...facts } = ask(request);
-  const device = expectDevice('device', request.device);
-  const ceilings = await guarded(() => native.measureCeilings(device));
-  const multipliesBFloat16 = request.dtype === 'bfloat16' || request.precision === 'bfloat16';
+export async function explain(request: AttentionRequest, options?: WaitOptions): Promise<Explanation> {
+  const asked = readRequest(request);
+  const { reason, note, ...facts } = ask(asked);
+  const device = expectDevice('device', asked.device);
+  const ceilings = await waitFor('explain', options, () => native.measureCeilings(device));
+  const multipliesBFloat16 = asked.dtype === 'bfloat16' || asked.precision === 'bfloat16';
   const hasBFloat16 = facts.path.endsWith('bf16') && ceilings.bf16Flops > 0;
   const compute = facts.flops / (multipliesBFloat16 && hasBFloat16 ? ceilings.bf16Flops : ceilings.f32Flops);
   const memory = facts.bytes / ceilings.readBytes;
@@ -70,7 +73,6 @@ export async function explain(request: AttentionRequest): Promise<Explanation> {
 }
 
 function ask(request: AttentionRequest): NativeExplanation {
-  expectOptions('request', request, requestNames);
   expectChoice('op', request.op, { attention: true });
   const device = expectDevice('device', request.device);
   const description = describeRequest(request);

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
+export { configure, type Configuration } from './configure.js';
 export { cudaStatus, devices, type CudaStatus, type Device, type DeviceInfo } from './device.js';
-export { dtypes, type DType, type TensorArray } from './dtype.js';
-export { configure, memoryUsage, type Configuration, type MemoryUsage } from './engine.js';
+export { dtypes, type DType, type FloatDType, type TensorBits, type TensorValues } from './dtype.js';
 export {
   AttentionError,
   errorCodes,
@@ -11,9 +11,11 @@ export {
   type RangeErrorCode,
   type TypeErrorCode,
 } from './errors.js';
+export { Event } from './event.js';
 export { explain, supports, type Explanation } from './explain.js';
-export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention-options.js';
-export type { AttentionRequest } from './ops/attention-request.js';
+export { memoryUsage, type MemoryUsage } from './memory.js';
+export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention/options.js';
+export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
@@ -27,7 +29,7 @@ export type {
   YarnScaling,
 } from './ops/rope-scaling.js';
 export { rope, type RopeOptions, type RopePairing } from './ops/rope.js';
-export { Event, Stream, type StreamOptions } from './stream.js';
+export { Stream, type StreamOptions } from './stream.js';
 export type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
 export type { TensorData, TensorLike, TypedArray } from './tensor-source.js';
 export { Tensor } from './tensor.js';

@@ -1,7 +1,8 @@
-import { describe, expectInteger, expectOptions } from './checks/options.js';
+import { describe, expectInteger, readOptions } from './checks/options.js';
 import { expectDevice, type Device } from './device.js';
 import { AttentionError, guarded, invalidRange, invalidType } from './errors.js';
-import type { EventHandle, StreamHandle } from './native-module.js';
+import { adoptEvent, eventHandle, expectEvent, type Event } from './event.js';
+import type { StreamHandle } from './native-module.js';
 import { native } from './native.js';
 import { waitFor, type WaitOptions } from './waiting.js';
 
@@ -15,16 +16,10 @@ const streamNames: ReadonlySet<string> = new Set<keyof StreamOptions>(['queueDep
 const defaultQueueDepth = 65536;
 /** Asks the constructor for the stream that native code reads tensors on that no stream has written. */
 const asDefault: StreamOptions = Object.freeze({});
-/** Lets this module make events, and nobody else. */
-const own = Symbol('event');
-
 /** @internal */
 export let isStream: (value: unknown) => value is Stream;
 /** @internal The native stream; throws ERR_STREAM_CLOSED. */
 export let streamHandle: (stream: Stream) => StreamHandle;
-let adoptEvent: (handle: EventHandle, device: Device) => Event;
-let eventHandle: (event: Event) => EventHandle;
-let isEvent: (value: unknown) => value is Event;
 
 /**
  * An ordered queue of work on one device. Calls queue and return; the stream runs them one after the other. Work on two
@@ -33,6 +28,7 @@ let isEvent: (value: unknown) => value is Event;
 export class Stream implements Disposable, AsyncDisposable {
   readonly #handle: StreamHandle;
   readonly #device: Device;
+  readonly #isDefault: boolean;
   #closed = false;
 
   static {
@@ -45,23 +41,33 @@ export class Stream implements Disposable, AsyncDisposable {
    * @throws {RangeError} `ERR_DEVICE`, `ERR_ARGUMENT_VALUE`. {@link AttentionError} `ERR_CUDA_UNAVAILABLE`, `ERR_OPTION`.
    */
   constructor(device: Device = 'cpu', options: StreamOptions = {}) {
-    expectOptions('Stream', options, streamNames);
+    const { queueDepth = defaultQueueDepth } = readOptions('Stream', options, streamNames);
     this.#device = expectDevice('device', device);
-    const { queueDepth = defaultQueueDepth } = options;
     expectInteger('queueDepth', queueDepth, 1);
+    this.#isDefault = options === asDefault;
     this.#handle = guarded(() =>
-      options === asDefault ? native.defaultStream(this.#device) : native.streamCreate(this.#device, queueDepth),
+      this.#isDefault ? native.defaultStream(this.#device) : native.streamCreate(this.#device, queueDepth),
     );
+  }
+
+  /**
+   * Where work on `device` goes that names no stream. There is one per device and thread, it takes any number of jobs
+   * that memory holds, and it cannot be closed.
+   *
+   * @throws {RangeError} `ERR_DEVICE`. {@link AttentionError} `ERR_CUDA_UNAVAILABLE`.
+   */
+  static default(device: Device = 'cpu'): Stream {
+    return defaultStream(expectDevice('device', device));
   }
 
   /** Where the work runs. */
   get device(): Device {
-    return this.#device;
+    return checked(this).#device;
   }
 
   /** Whether {@link close} has been called. */
   get closed(): boolean {
-    return this.#closed;
+    return checked(this).#closed;
   }
 
   /**
@@ -70,14 +76,15 @@ export class Stream implements Disposable, AsyncDisposable {
    * @throws The first failure of work on this stream since the last call, or `signal.reason`.
    * @throws {AttentionError} `ERR_STREAM_CLOSED`: the stream is closed, or was closed before the work was done.
    */
-  synchronize(options?: WaitOptions): Promise<void> {
+  async synchronize(options?: WaitOptions): Promise<void> {
+    checked(this);
     return waitFor('synchronize', options, () => native.streamSynchronize(this.#openHandle()));
   }
 
   /** Marks this point in the stream's order. */
   record(): Event {
     return adoptEvent(
-      guarded(() => native.streamRecord(this.#openHandle())),
+      guarded(() => native.streamRecord(checked(this).#openHandle())),
       this.#device,
     );
   }
@@ -85,15 +92,18 @@ export class Stream implements Disposable, AsyncDisposable {
   /** Work queued on this stream from now on starts after `event` has been reached. */
   wait(event: Event): void {
     expectEvent('event', event);
-    guarded(() => native.streamWait(this.#openHandle(), eventHandle(event)));
+    guarded(() => native.streamWait(checked(this).#openHandle(), eventHandle(event)));
   }
 
   /**
    * Stops running work at its next tile and drops what is queued; whoever waits for either gets `ERR_STREAM_CLOSED`.
    * Idempotent. To let the work finish, `await stream.synchronize()` first, or use `await using`.
+   *
+   * @throws {AttentionError} `ERR_OPTION`: a default stream, which the whole thread shares, cannot be closed.
    */
   close(): void {
-    if (this.#closed) return;
+    if (checked(this).#closed) return;
+    this.#expectOwn();
     this.#closed = true;
     guarded(() => native.streamClose(this.#handle));
   }
@@ -105,7 +115,8 @@ export class Stream implements Disposable, AsyncDisposable {
 
   /** Waits for the queued work, then closes. Rejects with the first failure of the work, having closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
+    if (checked(this).#closed) return;
+    this.#expectOwn();
     try {
       await this.synchronize();
     } finally {
@@ -113,46 +124,17 @@ export class Stream implements Disposable, AsyncDisposable {
     }
   }
 
+  #expectOwn(): void {
+    if (this.#isDefault)
+      throw new AttentionError(
+        'ERR_OPTION',
+        `the default stream of '${this.#device}' cannot be closed: make one with new Stream()`,
+      );
+  }
+
   #openHandle(): StreamHandle {
     if (this.#closed) throw new AttentionError('ERR_STREAM_CLOSED', 'the stream is closed');
     return this.#handle;
-  }
-}
-
-/** A point in a stream's order: what {@link Stream.record} returns. */
-export class Event {
-  readonly #handle: EventHandle;
-  readonly #device: Device;
-
-  static {
-    adoptEvent = (handle, device) => new Event(own, handle, device);
-    isEvent = (value): value is Event => typeof value === 'object' && value !== null && #handle in value;
-    eventHandle = (event) => event.#handle;
-  }
-
-  private constructor(key: typeof own, handle: EventHandle, device: Device) {
-    if (key !== own) throw invalidType('ERR_ARGUMENT_TYPE', 'events are made by stream.record()');
-    this.#handle = handle;
-    this.#device = device;
-  }
-
-  /** Where the stream of the event runs. */
-  get device(): Device {
-    return this.#device;
-  }
-
-  /**
-   * Milliseconds on the device from `start` to this event, once both have been reached; negative if `start` came later.
-   *
-   * @throws {RangeError} `ERR_DEVICE`: the events are of different devices.
-   * @throws {AttentionError} `ERR_STREAM_CLOSED`: a stream was closed before it reached its event.
-   */
-  async elapsedSince(start: Event, options?: WaitOptions): Promise<number> {
-    expectEvent('start', start);
-    if (start.#device !== this.#device)
-      throw invalidRange('ERR_DEVICE', `start must be an event of '${this.#device}', got one of '${start.#device}'`);
-    const nanoseconds = await waitFor('elapsedSince', options, () => native.eventElapsed(start.#handle, this.#handle));
-    return nanoseconds / 1e6;
   }
 }
 
@@ -168,6 +150,19 @@ export function defaultStream(device: Device): Stream {
   return stream;
 }
 
-function expectEvent(name: string, event: unknown): asserts event is Event {
-  if (!isEvent(event)) throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be an Event, got ${describe(event)}`);
+/** @internal The stream for work on `device`: open, and of that device. Absent: the device's default. */
+export function expectStream(stream: Stream | undefined, device: Device): Stream {
+  if (stream === undefined) return defaultStream(device);
+  if (!isStream(stream)) throw invalidType('ERR_NOT_A_STREAM', `stream must be a Stream, got ${describe(stream)}`);
+  if (stream.closed) throw new AttentionError('ERR_STREAM_CLOSED', 'stream is closed');
+  if (stream.device !== device)
+    throw invalidRange('ERR_DEVICE', `stream must be of device '${device}', got one of '${stream.device}'`);
+  return stream;
+}
+
+/** The receiver of a public member: methods can be called on anything. */
+function checked(receiver: Stream): Stream {
+  if (!isStream(receiver))
+    throw invalidType('ERR_NOT_A_STREAM', `a member of Stream was used on what is no Stream: ${describe(receiver)}`);
+  return receiver;
 }

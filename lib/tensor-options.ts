@@ -1,16 +1,16 @@
 /** Options of the functions that make tensors. */
 
 import { expectDType } from './checks/dtypes.js';
-import { expectOptions } from './checks/options.js';
+import { describe, readOptions } from './checks/options.js';
 import { expectDevice, type Device } from './device.js';
 import type { DType } from './dtype.js';
-import { AttentionError, invalidRange, invalidType } from './errors.js';
-import { defaultStream, isStream, type Stream } from './stream.js';
+import { invalidRange, invalidType } from './errors.js';
+import { expectStream, type Stream } from './stream.js';
 
 /** What a new tensor is like. A tensor can stand for it: `Tensor.empty(shape, likeThis)`. */
-export interface TensorOptions {
+export interface TensorOptions<D extends DType = DType> {
   /** Element type. Default `'float32'`, or that of the data it is made from. */
-  dtype?: DType;
+  dtype?: D;
   /** Where it lies. Default `'cpu'`, or where the tensor lies that it is made from. */
   device?: Device;
   /** Where the work of filling it is queued. Default: the default stream of the device. */
@@ -18,7 +18,7 @@ export interface TensorOptions {
 }
 
 /** Options of {@link Tensor.randn}. */
-export interface RandomOptions extends TensorOptions {
+export interface RandomOptions<D extends DType = DType> extends TensorOptions<D> {
   /** The same seed gives the same numbers, on every machine and for any number of threads. Default: another each time. */
   seed?: number | bigint;
 }
@@ -34,23 +34,35 @@ const randomNames: ReadonlySet<string> = new Set<keyof RandomOptions>(['dtype', 
 const copyNames: ReadonlySet<string> = new Set<keyof CopyOptions>(['stream']);
 
 /** @internal Checked options of a new tensor. */
-export interface Placement {
-  readonly dtype: DType;
+export interface Placement<D extends DType = DType> {
+  readonly dtype: D;
   readonly device: Device;
   /** Undefined: the device's default, looked up where there is something to queue. */
   readonly stream: Stream | undefined;
 }
 
 /** @internal `likeDType`, `likeDevice`: what holds where the options say nothing. */
-export function readPlacement(
+export function readPlacement<D extends DType>(
   what: string,
-  options: TensorOptions,
+  options: TensorOptions<D>,
   likeDType: DType = 'float32',
   likeDevice: Device = 'cpu',
-  names = tensorNames,
-): Placement {
-  expectOptions(what, options, names);
-  const { dtype = likeDType, device = likeDevice, stream } = options;
+): Placement<D> {
+  return place(readTensorOptions(what, options), likeDType, likeDevice);
+}
+
+/** @internal Each option read once; their values are not checked yet. */
+export function readTensorOptions<D extends DType>(what: string, options: TensorOptions<D>): TensorOptions<D> {
+  return readOptions(what, options, tensorNames);
+}
+
+/** @internal Checks the values. */
+export function place<D extends DType>(
+  options: TensorOptions<D>,
+  likeDType: DType = 'float32',
+  likeDevice: Device = 'cpu',
+): Placement<D> {
+  const { dtype = likeDType as D, device = likeDevice, stream } = options;
   expectDType('dtype', dtype);
   expectDevice('device', device);
   if (stream !== undefined) expectStream(stream, device);
@@ -58,31 +70,23 @@ export function readPlacement(
 }
 
 /** @internal The same, and a seed of 64 bits. */
-export function readRandomPlacement(what: string, options: RandomOptions): Placement & { readonly seed: bigint } {
-  const placement = readPlacement(what, options, 'float32', 'cpu', randomNames);
-  return { ...placement, seed: expectSeed(options.seed) };
+export function readRandomPlacement<D extends DType>(
+  what: string,
+  options: RandomOptions<D>,
+): Placement<D> & { readonly seed: bigint } {
+  const { seed, ...rest } = readOptions(what, options, randomNames);
+  return { ...place(rest as TensorOptions<D>), seed: expectSeed(seed) };
 }
 
 /** @internal */
 export function readCopyStream(what: string, options: CopyOptions, device: Device): Stream {
-  expectOptions(what, options, copyNames);
-  return expectStream(options.stream, device);
-}
-
-/** @internal The stream for work on `device`: open, and of that device. Absent: the device's default. */
-export function expectStream(stream: Stream | undefined, device: Device): Stream {
-  if (stream === undefined) return defaultStream(device);
-  if (!isStream(stream)) throw invalidType('ERR_NOT_A_STREAM', 'stream must be a Stream');
-  if (stream.closed) throw new AttentionError('ERR_STREAM_CLOSED', 'stream is closed');
-  if (stream.device !== device)
-    throw invalidRange('ERR_DEVICE', `stream must be of device '${device}', got one of '${stream.device}'`);
-  return stream;
+  return expectStream(readOptions(what, options, copyNames).stream, device);
 }
 
 function expectSeed(seed: unknown): bigint {
   if (seed === undefined) return BigInt(Math.floor(Math.random() * 2 ** 53));
   if (typeof seed !== 'bigint' && typeof seed !== 'number')
-    throw invalidType('ERR_ARGUMENT_TYPE', 'seed must be a number or a bigint');
+    throw invalidType('ERR_ARGUMENT_TYPE', `seed must be a number or a bigint, got ${describe(seed)}`);
   if (typeof seed === 'number' && !Number.isSafeInteger(seed))
     throw invalidRange('ERR_ARGUMENT_VALUE', `seed must be a safe integer, got ${seed}`);
   const bits = BigInt(seed);

@@ -5,9 +5,12 @@ import { countElements, expectSizes, formatShape } from './checks/shapes.js';
 import { dtypeFacts, type DType } from './dtype.js';
 import { invalidRange, invalidType } from './errors.js';
 
-/** A tensor of onnxruntime, or anything of that form. Of float16 and bfloat16 `data` holds the bits. */
+/**
+ * A tensor of onnxruntime, or anything of that form. Of float16 and bfloat16 `data` holds the bits. A `'string'` tensor,
+ * whose `data` is an array, is none that can be taken, but the type of what a session returns does not say so.
+ */
 export interface TensorLike {
-  readonly data: ArrayBufferView;
+  readonly data: ArrayBufferView | readonly string[];
   readonly dims: readonly number[];
   readonly type: string;
 }
@@ -17,6 +20,17 @@ export type TypedArray = ArrayBufferView & { readonly length: number };
 
 /** Data that {@link Tensor.from} copies: flat numbers (for `'bool'` also booleans), a typed array, or a TensorLike. */
 export type TensorData = readonly number[] | readonly boolean[] | TypedArray | TensorLike;
+
+/** The dtype that {@link Tensor.from} gives data of this kind, where the type tells. */
+export type DTypeOf<Data> = Data extends { readonly dtype: infer D extends DType }
+  ? D
+  : Data extends Float32Array | Float64Array | readonly number[]
+    ? 'float32'
+    : Data extends Int8Array | Int16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array
+      ? 'int32'
+      : Data extends Uint8Array | Uint8ClampedArray
+        ? 'uint8'
+        : DType;
 
 /** @internal Elements as the binding takes them. */
 export interface TensorSource {

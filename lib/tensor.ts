@@ -4,14 +4,14 @@ import { expectElement, expectFloat } from './checks/dtypes.js';
 import { describe } from './checks/options.js';
 import { countElements, expectSizes, formatShape, sameShape } from './checks/shapes.js';
 import type { Device } from './device.js';
-import { converts, dtypeFacts, type DType, type TensorArray } from './dtype.js';
+import { converts, dtypeFacts, type DType, type TensorBits, type TensorValues } from './dtype.js';
 import { AttentionError, guarded, invalidRange, invalidType } from './errors.js';
 import type { TensorHandle } from './native-module.js';
 import { native } from './native.js';
 import { defaultStream, streamHandle } from './stream.js';
 import * as read from './tensor-options.js';
 import type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
-import { readSource, type TensorData } from './tensor-source.js';
+import { readSource, type DTypeOf, type TensorData } from './tensor-source.js';
 import { contiguousStrides, expanded, reshaped, sliced, transposed, type Geometry } from './views.js';
 import { waitFor, type WaitOptions } from './waiting.js';
 
@@ -27,7 +27,7 @@ export let tensorHandle: (tensor: Tensor) => TensorHandle;
 /** @internal A number that views of one storage share, and nothing else does. */
 export let storageOf: (tensor: Tensor) => number;
 /** @internal An uninitialised tensor of a frozen, checked shape. */
-export let allocate: (shape: readonly number[], dtype: DType, device: Device) => Tensor;
+export let allocate: <D extends DType>(shape: readonly number[], dtype: D, device: Device) => Tensor<D>;
 
 /**
  * An n-dimensional array (up to 8 axes) on a device: a view of a storage, with a size and a stride, in elements, for
@@ -36,11 +36,13 @@ export let allocate: (shape: readonly number[], dtype: DType, device: Device) =>
  * Calls that fill a tensor queue the work and return at once; further work on the same stream may use it, and
  * {@link Tensor.toArray} waits for it. Dispose of tensors that are no longer needed (`using`, or `dispose()`), also
  * while work on them is in flight: garbage collection does it too, but late, since it does not see how large they are.
+ *
+ * The type parameter is the dtype, where it is known, and tells what {@link Tensor.toArray} gives.
  */
-export class Tensor implements Disposable {
+export class Tensor<D extends DType = DType> implements Disposable {
   #handle: TensorHandle | undefined;
   readonly #storage: number;
-  readonly #dtype: DType;
+  readonly #dtype: D;
   readonly #device: Device;
   readonly #geometry: Geometry;
   readonly #size: number;
@@ -60,7 +62,7 @@ export class Tensor implements Disposable {
     key: typeof own,
     handle: TensorHandle,
     storage: number,
-    dtype: DType,
+    dtype: D,
     device: Device,
     geometry: Geometry,
     size: number,
@@ -93,16 +95,22 @@ export class Tensor implements Disposable {
    * @throws {RangeError} `ERR_SHAPE`: another number of elements. `ERR_ARGUMENT_VALUE`: a value that an integer dtype
    *   cannot hold. `ERR_BOUNDS`: a detached buffer.
    */
+  static from<D extends DType>(
+    data: TensorData | Tensor,
+    shape: readonly number[] | undefined,
+    options: TensorOptions<D> & { dtype: D },
+  ): Tensor<D>;
+  static from<const Data extends TensorData | Tensor>(
+    data: Data,
+    shape?: readonly number[],
+    options?: TensorOptions & { dtype?: undefined },
+  ): Tensor<DTypeOf<Data>>;
+  static from(data: TensorData | Tensor, shape?: readonly number[], options?: TensorOptions): Tensor;
   static from(data: TensorData | Tensor, shape?: readonly number[], options: TensorOptions = {}): Tensor {
-    if (isTensor(data)) {
-      const target = shape === undefined ? data.shape : expectSizes('shape', shape);
-      if (countElements('shape', target) !== data.size)
-        throw invalidRange('ERR_SHAPE', `shape ${formatShape(target)} does not hold the ${data.size} elements of data`);
-      using copy = data.to(options);
-      return copy.reshape(target);
-    }
-    const { dtype, device, stream } = read.readPlacement('Tensor.from', options);
-    const source = readSource(data, shape, options.dtype === undefined ? undefined : dtype);
+    if (isTensor(data)) return copied('Tensor.from', 'data', data, options, shape);
+    const given = read.readTensorOptions('Tensor.from', options);
+    const { dtype, device, stream } = read.place(given);
+    const source = readSource(data, shape, given.dtype === undefined ? undefined : dtype);
     const { index } = dtypeFacts[source.dtype];
     const handle = guarded(() => native.tensorFrom(source.data, source.dataType, index, source.shape));
     const size = countElements('shape', source.shape);
@@ -113,13 +121,13 @@ export class Tensor implements Disposable {
   }
 
   /** A tensor whose elements are not set: they must be written before they mean anything. */
-  static empty(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  static empty<D extends DType = 'float32'>(shape: readonly number[], options: TensorOptions<D> = {}): Tensor<D> {
     const { dtype, device } = read.readPlacement('Tensor.empty', options);
     return allocate(expectSizes('shape', shape), dtype, device);
   }
 
   /** A tensor of zeros. */
-  static zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  static zeros<D extends DType = 'float32'>(shape: readonly number[], options: TensorOptions<D> = {}): Tensor<D> {
     return fill('Tensor.zeros', shape, 0, options);
   }
 
@@ -128,7 +136,11 @@ export class Tensor implements Disposable {
    *
    * @throws {RangeError} `ERR_ARGUMENT_VALUE`.
    */
-  static full(shape: readonly number[], value: number | boolean, options: TensorOptions = {}): Tensor {
+  static full<D extends DType = 'float32'>(
+    shape: readonly number[],
+    value: number | boolean,
+    options: TensorOptions<D> = {},
+  ): Tensor<D> {
     return fill('Tensor.full', shape, value, options);
   }
 
@@ -137,7 +149,7 @@ export class Tensor implements Disposable {
    *
    * @see Box and Muller, "A note on the generation of random normal deviates", 1958.
    */
-  static randn(shape: readonly number[], options: RandomOptions = {}): Tensor {
+  static randn<D extends DType = 'float32'>(shape: readonly number[], options: RandomOptions<D> = {}): Tensor<D> {
     const { dtype, device, stream = defaultStream(device), seed } = read.readRandomPlacement('Tensor.randn', options);
     expectFloat('dtype', dtype);
     const tensor = allocate(expectSizes('shape', shape), dtype, device);
@@ -147,42 +159,42 @@ export class Tensor implements Disposable {
 
   /** Size of each axis. */
   get shape(): readonly number[] {
-    return this.#geometry.shape;
+    return checked(this).#geometry.shape;
   }
 
   /** Distance, in elements, between neighbours along each axis. */
   get strides(): readonly number[] {
-    return this.#geometry.strides;
+    return checked(this).#geometry.strides;
   }
 
   /** Number of axes. */
   get rank(): number {
-    return this.#geometry.shape.length;
+    return checked(this).#geometry.shape.length;
   }
 
   /** Number of elements. */
   get size(): number {
-    return this.#size;
+    return checked(this).#size;
   }
 
   /** Bytes of the elements that this view shows; its storage may be larger. */
   get byteLength(): number {
-    return this.#size * dtypeFacts[this.#dtype].bytes;
+    return checked(this).#size * dtypeFacts[this.#dtype].bytes;
   }
 
   /** Element type. */
-  get dtype(): DType {
-    return this.#dtype;
+  get dtype(): D {
+    return checked(this).#dtype;
   }
 
   /** Where it lies. */
   get device(): Device {
-    return this.#device;
+    return checked(this).#device;
   }
 
   /** Whether {@link dispose} has been called on this view. */
   get disposed(): boolean {
-    return this.#handle === undefined;
+    return checked(this).#handle === undefined;
   }
 
   /**
@@ -190,15 +202,15 @@ export class Tensor implements Disposable {
    *
    * @throws {RangeError} `ERR_SHAPE`: another number of elements. `ERR_LAYOUT`: it would take a copy.
    */
-  reshape(shape: readonly number[]): Tensor {
-    return this.#view(reshaped(this.#geometry, shape));
+  reshape(shape: readonly number[]): Tensor<D> {
+    return checked(this).#view(reshaped(this.#geometry, shape));
   }
 
   /** Exchanges two axes (negative: from the end), or puts all in the given order. No copy. */
-  transpose(order: readonly number[]): Tensor;
-  transpose(a: number, b: number): Tensor;
-  transpose(first: number | readonly number[], second?: number): Tensor {
-    return this.#view(transposed(this.#geometry, first, second));
+  transpose(order: readonly number[]): Tensor<D>;
+  transpose(a: number, b: number): Tensor<D>;
+  transpose(first: number | readonly number[], second?: number): Tensor<D> {
+    return checked(this).#view(transposed(this.#geometry, first, second));
   }
 
   /**
@@ -206,13 +218,13 @@ export class Tensor implements Disposable {
    *
    * @throws {RangeError} `ERR_BOUNDS`.
    */
-  slice(ranges: readonly (readonly [start: number, end: number] | null)[]): Tensor {
-    return this.#view(sliced(this.#geometry, ranges));
+  slice(ranges: readonly (readonly [start: number, end: number] | null)[]): Tensor<D> {
+    return checked(this).#view(sliced(this.#geometry, ranges));
   }
 
   /** Repeats axes of size 1, and adds axes on the left, without a copy. What comes out cannot be written to. */
-  expand(shape: readonly number[]): Tensor {
-    return this.#view(expanded(this.#geometry, shape));
+  expand(shape: readonly number[]): Tensor<D> {
+    return checked(this).#view(expanded(this.#geometry, shape));
   }
 
   /**
@@ -220,12 +232,8 @@ export class Tensor implements Disposable {
    *
    * @throws {TypeError} `ERR_DTYPE`: floats do not become integers.
    */
-  to(options: TensorOptions = {}): Tensor {
-    const { dtype, device, stream } = read.readPlacement('to', options, this.#dtype, this.#device);
-    this.#live();
-    if (!converts(this.#dtype, dtype))
-      throw invalidType('ERR_DTYPE', `dtype must be a float or ${this.#dtype} for a copy, got ${dtype}`);
-    return allocate(this.shape, dtype, device).copyFrom(this, stream && { stream });
+  to<To extends DType = D>(options: TensorOptions<To> = {}): Tensor<To> {
+    return copied('to', 'the tensor', checked(this), options);
   }
 
   /**
@@ -236,7 +244,7 @@ export class Tensor implements Disposable {
    *   elements of this view overlap.
    */
   copyFrom(source: Tensor, options: CopyOptions = {}): this {
-    const target = this.#live();
+    const target = checked(this).#live();
     if (!isTensor(source)) throw invalidType('ERR_NOT_A_TENSOR', `source must be a Tensor, got ${describe(source)}`);
     if (source.disposed) throw new AttentionError('ERR_DISPOSED', 'source has been disposed of');
     const stream = read.readCopyStream('copyFrom', options, this.#device);
@@ -257,15 +265,17 @@ export class Tensor implements Disposable {
    *
    * @throws The failure of the work that should have filled it, or `signal.reason`.
    */
-  async toArray(options?: WaitOptions): Promise<TensorArray> {
+  async toArray(options?: WaitOptions): Promise<TensorValues<D>> {
+    checked(this);
     const buffer = await waitFor('toArray', options, () => native.tensorRead(this.#live(), true));
-    return new dtypeFacts[this.#dtype].values(buffer);
+    return new dtypeFacts[this.#dtype].values(buffer) as TensorValues<D>;
   }
 
   /** The same without widening: the elements of 16-bit floats are the bits, in a Uint16Array. */
-  async toBits(options?: WaitOptions): Promise<TensorArray> {
+  async toBits(options?: WaitOptions): Promise<TensorBits<D>> {
+    checked(this);
     const buffer = await waitFor('toBits', options, () => native.tensorRead(this.#live(), false));
-    return new dtypeFacts[this.#dtype].storage(buffer);
+    return new dtypeFacts[this.#dtype].storage(buffer) as TensorBits<D>;
   }
 
   /**
@@ -273,7 +283,7 @@ export class Tensor implements Disposable {
    * queued work. Idempotent.
    */
   dispose(): void {
-    const handle = this.#handle;
+    const handle = checked(this).#handle;
     if (handle === undefined) return;
     this.#handle = undefined;
     native.tensorDispose(handle);
@@ -286,6 +296,7 @@ export class Tensor implements Disposable {
 
   /** @internal What console.log shows: the values would have to be waited for. */
   [inspect](): string {
+    if (!isTensor(this)) return 'an object that inherits from Tensor';
     const state = this.#handle === undefined ? ', disposed' : '';
     return `Tensor(${this.#dtype} ${formatShape(this.shape)} on ${this.#device}${state})`;
   }
@@ -295,7 +306,7 @@ export class Tensor implements Disposable {
     return this.#handle;
   }
 
-  #view(geometry: Geometry): Tensor {
+  #view(geometry: Geometry): Tensor<D> {
     const base = this.#live();
     const { shape, strides, offset } = geometry;
     const handle = guarded(() => native.tensorView(base, shape, strides, offset));
@@ -308,7 +319,43 @@ function contiguous(shape: readonly number[]): Geometry {
   return { shape, strides: contiguousStrides(shape), offset: 0 };
 }
 
-function fill(what: string, shape: readonly number[], value: number | boolean, options: TensorOptions): Tensor {
+/** The receiver of a public member: methods can be called on anything. */
+function checked<T extends Tensor>(receiver: T): T {
+  if (!isTensor(receiver))
+    throw invalidType('ERR_NOT_A_TENSOR', `a member of Tensor was used on what is no Tensor: ${describe(receiver)}`);
+  return receiver;
+}
+
+/** A contiguous copy of `source`; `what` names the call and `name` the tensor, in messages. */
+function copied<From extends DType, D extends DType = From>(
+  what: string,
+  name: string,
+  source: Tensor<From>,
+  options: TensorOptions<D>,
+  shape: readonly number[] = source.shape,
+): Tensor<D> {
+  const { dtype, device, stream } = read.readPlacement(what, options, source.dtype, source.device);
+  if (source.disposed) throw new AttentionError('ERR_DISPOSED', `${name} has been disposed of`);
+  if (!converts(source.dtype, dtype))
+    throw invalidType('ERR_DTYPE', `dtype must be a float or ${source.dtype} for a copy, got ${dtype}`);
+  const target = expectSizes('shape', shape);
+  if (countElements('shape', target) !== source.size)
+    throw invalidRange(
+      'ERR_SHAPE',
+      `shape ${formatShape(target)} does not hold the ${source.size} elements of ${name}`,
+    );
+  const copy = allocate(source.shape, dtype, device).copyFrom(source, stream && { stream });
+  if (target === source.shape || sameShape(target, source.shape)) return copy;
+  using contiguousCopy = copy;
+  return contiguousCopy.reshape(target);
+}
+
+function fill<D extends DType>(
+  what: string,
+  shape: readonly number[],
+  value: number | boolean,
+  options: TensorOptions<D>,
+): Tensor<D> {
   const { dtype, device, stream = defaultStream(device) } = read.readPlacement(what, options);
   const number = expectElement('value', value, dtype);
   const tensor = allocate(expectSizes('shape', shape), dtype, device);

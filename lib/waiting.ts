@@ -1,4 +1,4 @@
-import { describe, expectOptions } from './checks/options.js';
+import { describe, readOptions } from './checks/options.js';
 import { fromNative, invalidType } from './errors.js';
 
 /** Options of everything that waits. */
@@ -15,8 +15,7 @@ const noOptions: WaitOptions = Object.freeze({});
  * with becomes an error of this package.
  */
 export async function waitFor<T>(what: string, options: WaitOptions | undefined, start: () => Promise<T>): Promise<T> {
-  const { signal } = options ?? noOptions;
-  if (options !== undefined) expectOptions(what, options, waitNames);
+  const { signal } = options === undefined ? noOptions : readOptions(what, options, waitNames);
   if (signal !== undefined) expectSignal(signal);
   signal?.throwIfAborted();
   try {

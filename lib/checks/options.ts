@@ -23,22 +23,61 @@ export function describe(value: unknown): string {
   }
 }
 
-/** Names of options, for {@link expectOptions}. */
+/** Names of options, for {@link readOptions}. */
 export type OptionNames<Options> = ReadonlySet<string & keyof Options>;
 
-/**
- * `options` is an object and has known names only: a misspelt option must not be ignored. `what` names the call. Takes
- * some tens of nanoseconds for the usual few options.
- */
-export function expectOptions(what: string, options: object, names: ReadonlySet<string>): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+/** `options` is an object and has known names only: a misspelt option must not be ignored. `what` names the call. */
+export function expectKnown(what: string, options: object, names: ReadonlySet<string>): void {
+  if (!isRecord(options))
     throw invalidType('ERR_ARGUMENT_TYPE', `${what}: options must be an object, got ${describe(options)}`);
-  for (const name in options)
+  expectNames(what, options, names);
+}
+
+/**
+ * A copy of `options`, checked as by {@link expectKnown}. Each option is read once, whether its property is enumerable
+ * or a getter, so that what is checked afterwards is what is used.
+ */
+export function readOptions<Options extends object>(
+  what: string,
+  options: Options,
+  names: ReadonlySet<string>,
+): Options {
+  expectKnown(what, options, names);
+  return copyOf(options, names);
+}
+
+/** The same for an argument that is an object; `form` says which: `{ q, k }`. */
+export function readFields<Fields extends object>(
+  name: string,
+  value: Fields,
+  names: ReadonlySet<string>,
+  form = `{ ${[...names].join(', ')} }`,
+): Fields {
+  if (!isRecord(value)) throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be ${form}, got ${describe(value)}`);
+  expectNames(name, value, names);
+  return copyOf(value, names);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function expectNames(what: string, given: object, names: ReadonlySet<string>): void {
+  for (const name in given)
     if (!names.has(name))
       throw new AttentionError(
         'ERR_OPTION',
         `${what}: unknown option '${name}'; known are ${[...names].join(', ') || 'none'}`,
       );
+}
+
+function copyOf<Given extends object>(given: Given, names: ReadonlySet<string>): Given {
+  const read: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = (given as Record<string, unknown>)[name];
+    if (value !== undefined) read[name] = value;
+  }
+  return read as Given;
 }
 
 /** A boolean, or `otherwise` where the option is absent. */
@@ -60,6 +99,21 @@ export function expectFinite(name: string, value: unknown): asserts value is num
   expectNumber(name, value);
   if (!Number.isFinite(value))
     throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must be a finite number, got ${value}`);
+}
+
+/** A number that is finite in float32, in which kernels compute. */
+export function expectFinite32(name: string, value: unknown): asserts value is number {
+  expectFinite(name, value);
+  if (!Number.isFinite(Math.fround(value)))
+    throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must be finite in float32, at most 3.4e38, got ${value}`);
+}
+
+/** A number above 0 that is so, and finite, in float32. */
+export function expectPositive32(name: string, value: unknown): asserts value is number {
+  expectPositive(name, value);
+  const rounded = Math.fround(value);
+  if (!(rounded > 0 && rounded < Infinity))
+    throw invalidRange('ERR_ARGUMENT_VALUE', `${name} must lie within 1.5e-45 to 3.4e38, as float32, got ${value}`);
 }
 
 /** A finite number above 0. */

@@ -1,13 +1,13 @@
-import { expectOptions } from '../checks/options.js';
+import type { FloatDType } from '../dtype.js';
 import { fromNative } from '../errors.js';
 import { native } from '../native.js';
-import { streamHandle } from '../stream.js';
-import { expectStream } from '../tensor-options.js';
+import { expectStream, streamHandle } from '../stream.js';
 import { allocate, isTensor, tensorHandle, type Tensor } from '../tensor.js';
-import { attentionOptionNames, expectAttentionOptions, outputShape } from './attention-checks.js';
-import { readHeadMap } from './attention-heads.js';
-import type { AttentionOptions } from './attention-options.js';
-import { readSizes } from './attention-sizes.js';
+import { expectAttentionOptions, outputShape } from './attention/checks.js';
+import { readHeadMap } from './attention/heads.js';
+import type { AttentionOptions } from './attention/options.js';
+import { readAttentionOptions } from './attention/read.js';
+import { readSizes } from './attention/sizes.js';
 
 const noOptions: AttentionOptions = Object.freeze({});
 const unbounded = -1;
@@ -44,18 +44,18 @@ const unbounded = -1;
  * @see FlashAttention-2, arXiv:2307.08691, algorithm 1. GQA, arXiv:2305.13245, section 2.2. SQA, arXiv:2510.01817,
  *   section 3. Attention sinks, arXiv:2309.17453, equation 2. ALiBi, arXiv:2108.12409, section 3.
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = noOptions): Tensor {
-  expectOptions('attention', options, attentionOptionNames);
-  const map = readHeadMap(options.headMap);
-  const sizes = readSizes(q, k, v, options.cuSeqLensQ, options.cuSeqLensK, map);
-  expectAttentionOptions(options, q, k, v, sizes);
-  const stream = expectStream(options.stream, q.device);
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = noOptions): Tensor<FloatDType> {
+  const given = options === noOptions ? noOptions : readAttentionOptions(options);
+  const map = readHeadMap(given.headMap);
+  const sizes = readSizes(q, k, v, given.cuSeqLensQ, given.cuSeqLensK, map);
+  expectAttentionOptions(given, map, q, k, v, sizes);
+  const stream = expectStream(given.stream, q.device);
 
-  const { window, sinkTokens, segments } = options;
+  const { window, sinkTokens, segments } = given;
   const [left, right] = [window?.left, window?.right];
   // A right side of 0 says the same as causal. As causal it also holds for sink tokens, which would else be seen early.
-  const causal = options.causal === true || right === 0;
-  const out = options.out ?? allocate(Object.freeze(outputShape(sizes)), q.dtype, q.device);
+  const causal = given.causal === true || right === 0;
+  const out = given.out ?? allocate(Object.freeze(outputShape(sizes)), q.dtype, q.device);
   try {
     native.attention(
       streamHandle(stream),
@@ -63,38 +63,38 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
       tensorHandle(k),
       tensorHandle(v),
       tensorHandle(out),
-      handle(options.lse),
-      handle(options.bias),
-      handle(options.mask),
-      handle(options.sinks),
-      handle(options.alibiSlopes),
-      handle(options.temperature),
-      handle(options.gate),
+      handle(given.lse),
+      handle(given.bias),
+      handle(given.mask),
+      handle(given.sinks),
+      handle(given.alibiSlopes),
+      handle(given.temperature),
+      handle(given.gate),
       handle(isTensor(segments) ? segments : segments?.q),
       handle(isTensor(segments) ? segments : segments?.k),
-      handle(options.prefixLengths),
-      handle(options.kvLengths),
-      handle(options.cuSeqLensQ),
-      handle(options.cuSeqLensK),
+      handle(given.prefixLengths),
+      handle(given.kvLengths),
+      handle(given.cuSeqLensQ),
+      handle(given.cuSeqLensK),
       handleOfTensor(left),
       handleOfTensor(right),
       handleOfTensor(sinkTokens),
       handle(map.k),
       handle(map.v),
       map.rule,
-      options.scale ?? 1 / Math.sqrt(sizes.d),
-      options.softcap ?? 0,
+      given.scale ?? 1 / Math.sqrt(sizes.d),
+      given.softcap ?? 0,
       causal,
       typeof left === 'number' ? left : unbounded,
       typeof right === 'number' && right !== 0 ? right : unbounded,
       typeof sinkTokens === 'number' ? sinkTokens : 0,
-      options.precision === undefined ? 0 : 1,
+      given.precision === undefined ? 0 : 1,
     );
   } catch (error) {
-    if (out !== options.out) out.dispose();
+    if (out !== given.out) out.dispose();
     throw fromNative(error);
   }
-  return out;
+  return out as Tensor<FloatDType>;
 }
 
 function handle(tensor: Tensor | undefined): ReturnType<typeof tensorHandle> | undefined {

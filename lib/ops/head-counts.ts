@@ -1,4 +1,4 @@
-import { expectChoice, expectInteger, expectOptions } from '../checks/options.js';
+import { expectChoice, expectInteger, readOptions } from '../checks/options.js';
 import { AttentionError, invalidRange } from '../errors.js';
 
 /** Designs that {@link headCounts} knows. */
@@ -64,8 +64,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof HeadCountOptions>(['heads
  */
 export function headCounts(design: AttentionDesign, options: HeadCountOptions): HeadCounts {
   const { q, kv, isOpen } = expectChoice('design', design, designs);
-  expectOptions('headCounts', options, optionNames);
-  const { heads, kvHeads } = options;
+  const { heads, kvHeads } = readOptions('headCounts', options, optionNames);
   expectInteger('heads', heads, 1);
   if (kvHeads !== undefined) {
     if (isOpen !== true)

@@ -1,5 +1,5 @@
 import { expectFloat } from '../checks/dtypes.js';
-import { describe, expectOptions } from '../checks/options.js';
+import { describe, readFields, readOptions } from '../checks/options.js';
 import {
   expectApart,
   expectBroadcast,
@@ -9,19 +9,19 @@ import {
   expectWritable,
   wrongShape,
 } from '../checks/tensors.js';
+import type { FloatDType } from '../dtype.js';
 import { AttentionError, fromNative, invalidRange, invalidType } from '../errors.js';
 import { native } from '../native.js';
-import { streamHandle, type Stream } from '../stream.js';
-import { expectStream } from '../tensor-options.js';
+import { expectStream, streamHandle, type Stream } from '../stream.js';
 import { allocate, tensorHandle, type Tensor } from '../tensor.js';
 
 /** Attention of the same queries over some of the keys. */
 export interface AttentionPart {
   /** `[b, s, h, d]` or packed `[t, h, d]`, as {@link attention} returns it. */
   out: Tensor;
-  /** Natural log-sum-exp of the scores, float32 `[b, h, s]` or `[h, t]`. Needed unless there is a `weight`. */
+  /** What weighs the part: the natural log-sum-exp of its scores, float32 `[b, h, s]` or `[h, t]`. */
   lse?: Tensor;
-  /** Takes the place of `lse`: the log of the part's weight, float32, broadcast to the shape of `lse`. */
+  /** Given in place of `lse`: the log of the part's weight, float32, broadcast to the shape of `lse`. */
   weight?: Tensor;
 }
 
@@ -59,28 +59,32 @@ const optionNames: ReadonlySet<string> = new Set<keyof MergeAttentionOptions>([
  * @returns `[b, s, h, d]` or `[t, h, d]`, in the dtype of the parts.
  * @throws {TypeError} `ERR_NOT_A_TENSOR`, `ERR_NOT_A_STREAM`, `ERR_DTYPE`, `ERR_ARGUMENT_TYPE`.
  * @throws {RangeError} `ERR_SHAPE`, `ERR_DEVICE`, `ERR_LAYOUT`, `ERR_ARGUMENT_VALUE`: no parts.
- * @throws {AttentionError} `ERR_OPTION`: a part has neither lse nor weight, or shares its storage with `out` or `lse`.
+ * @throws {AttentionError} `ERR_OPTION`: a part has neither lse nor weight, or both, or shares its storage with `out` or `lse`.
  *   `ERR_DISPOSED`, `ERR_STREAM_CLOSED`, `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`.
  * @see Online softmax, arXiv:1805.02867, section 3.1. FlashInfer, arXiv:2501.01005, section 2.2.
  */
-export function mergeAttention(parts: readonly AttentionPart[], options: MergeAttentionOptions = {}): Tensor {
-  expectOptions('mergeAttention', options, optionNames);
-  const like = expectParts(parts);
+export function mergeAttention(
+  parts: readonly AttentionPart[],
+  options: MergeAttentionOptions = {},
+): Tensor<FloatDType> {
+  const given = readOptions('mergeAttention', options, optionNames);
+  const givenParts = readParts(parts);
+  const like = expectFirst(givenParts[0]!);
   const { shape, dtype, device } = like;
   const rows = rowsOf(shape);
-  const { sinks, gate, lse } = options;
-  if (options.out !== undefined) {
-    expectOperand('out', options.out, dtype, device, shape);
-    expectRows('out', options.out);
-    expectWritable('out', options.out);
+  const { sinks, gate, lse } = given;
+  if (given.out !== undefined) {
+    expectOperand('out', given.out, dtype, device, shape);
+    expectRows('out', given.out);
+    expectWritable('out', given.out);
   }
   if (lse !== undefined) {
     expectOperand('lse', lse, 'float32', device, rows);
     expectWritable('lse', lse);
-    if (options.out !== undefined) expectApart('out', options.out, 'lse', lse);
+    if (given.out !== undefined) expectApart('out', given.out, 'lse', lse);
   }
   const read = (name: string, tensor: Tensor): void => {
-    expectApart('out', options.out, name, tensor);
+    expectApart('out', given.out, name, tensor);
     expectApart('lse', lse, name, tensor);
   };
   if (sinks !== undefined) {
@@ -91,36 +95,38 @@ export function mergeAttention(parts: readonly AttentionPart[], options: MergeAt
     expectBroadcast('gate', gate, 'float32', device, rows);
     read('gate', gate);
   }
-  parts.forEach((part, index) => expectPart(`parts[${index}]`, part, like, rows, read));
-  const stream = expectStream(options.stream, device);
+  givenParts.forEach((part, index) => expectPart(`parts[${index}]`, part, like, rows, read));
+  const stream = expectStream(given.stream, device);
 
-  const out = options.out ?? allocate(shape, dtype, device);
+  const out = given.out ?? allocate(shape, dtype, device);
   const handles = (tensors: (Tensor | undefined)[]) => tensors.map((tensor) => tensor && tensorHandle(tensor));
   try {
     native.mergeAttention(
       streamHandle(stream),
-      parts.map((part) => tensorHandle(part.out)),
-      handles(parts.map((part) => part.lse)),
-      handles(parts.map((part) => part.weight)),
+      givenParts.map((part) => tensorHandle(part.out)),
+      handles(givenParts.map((part) => part.lse)),
+      handles(givenParts.map((part) => part.weight)),
       sinks && tensorHandle(sinks),
       gate && tensorHandle(gate),
       tensorHandle(out),
       lse && tensorHandle(lse),
     );
   } catch (error) {
-    if (out !== options.out) out.dispose();
+    if (out !== given.out) out.dispose();
     throw fromNative(error);
   }
-  return out;
+  return out as Tensor<FloatDType>;
+}
+
+/** A copy of the parts, each of their fields read once. */
+function readParts(parts: readonly AttentionPart[]): readonly AttentionPart[] {
+  if (!Array.isArray(parts)) throw invalidType('ERR_ARGUMENT_TYPE', `parts must be an array, got ${describe(parts)}`);
+  if (parts.length === 0) throw invalidRange('ERR_ARGUMENT_VALUE', 'parts must have at least one entry, got none');
+  return Array.from(parts, (part: AttentionPart, index) => readFields(`parts[${index}]`, part, partNames));
 }
 
 /** The output of the first part, which the others are held against. */
-function expectParts(parts: unknown): Tensor {
-  if (!Array.isArray(parts)) throw invalidType('ERR_ARGUMENT_TYPE', `parts must be an array, got ${describe(parts)}`);
-  if (parts.length === 0) throw invalidRange('ERR_ARGUMENT_VALUE', 'parts must have at least one entry, got none');
-  for (let index = 0; index < parts.length; ++index)
-    expectOptions(`parts[${index}]`, parts[index] as object, partNames);
-  const { out } = parts[0] as AttentionPart;
+function expectFirst({ out }: AttentionPart): Tensor {
   expectTensor('parts[0].out', out);
   expectFloat('parts[0].out', out.dtype);
   if (out.rank !== 3 && out.rank !== 4)
@@ -140,6 +146,8 @@ function expectPart(
   read(`${name}.out`, out);
   if (lse === undefined && weight === undefined)
     throw new AttentionError('ERR_OPTION', `${name} needs lse, or weight to be used in its place`);
+  if (lse !== undefined && weight !== undefined)
+    throw new AttentionError('ERR_OPTION', `${name} has lse and weight, of which one weighs the part: give one`);
   if (lse !== undefined) {
     expectOperand(`${name}.lse`, lse, 'float32', like.device, rows);
     read(`${name}.lse`, lse);

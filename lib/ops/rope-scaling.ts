@@ -3,11 +3,11 @@
 import {
   describe,
   expectBoolean,
+  expectChoice,
   expectFinite,
   expectInteger,
-  expectOptions,
   expectPositive,
-  expectChoice,
+  readFields,
 } from '../checks/options.js';
 import { invalidRange, invalidType } from '../errors.js';
 import type { NativeRopeDescription } from '../native-module.js';
@@ -181,11 +181,11 @@ const noScaling: ScalingFields = Object.freeze({
 /** `pairs`: how many pairs turn. */
 export function readScaling(scaling: RopeScaling | undefined, pairs: number): ScalingFields {
   if (scaling === undefined) return noScaling;
-  if (typeof scaling !== 'object' || scaling === null)
+  if (typeof scaling !== 'object' || scaling === null || Array.isArray(scaling))
     throw invalidType('ERR_ARGUMENT_TYPE', `scaling must be an object with a type, got ${describe(scaling)}`);
   const { index, required, optional = {} } = expectChoice('scaling.type', scaling.type, forms);
-  expectOptions('scaling', scaling, new Set(['type', ...Object.keys(required), ...Object.keys(optional)]));
-  const given = scaling as unknown as Readonly<Record<string, unknown>>;
+  const names = new Set(['type', ...Object.keys(required), ...Object.keys(optional)]);
+  const given = readFields('scaling', scaling, names) as unknown as Readonly<Record<string, unknown>>;
   const fields: Record<string, unknown> = { ...noScaling, scaling: index };
   const read = (name: string, check: Field): void => {
     check(`scaling.${name}`, given[name], pairs);

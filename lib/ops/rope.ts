@@ -1,5 +1,5 @@
 import { expectFloat } from '../checks/dtypes.js';
-import { expectBoolean, expectChoice, expectInteger, expectOptions, expectPositive } from '../checks/options.js';
+import { expectBoolean, expectChoice, expectInteger, expectPositive, readOptions } from '../checks/options.js';
 import {
   expectApart,
   expectBroadcast,
@@ -9,11 +9,11 @@ import {
   expectWritable,
   wrongShape,
 } from '../checks/tensors.js';
+import type { FloatDType } from '../dtype.js';
 import { fromNative, invalidRange } from '../errors.js';
 import type { NativeRopeDescription } from '../native-module.js';
 import { native } from '../native.js';
-import { streamHandle, type Stream } from '../stream.js';
-import { expectStream } from '../tensor-options.js';
+import { expectStream, streamHandle, type Stream } from '../stream.js';
 import { allocate, tensorHandle, type Tensor } from '../tensor.js';
 import { readScaling, type RopeScaling } from './rope-scaling.js';
 
@@ -77,35 +77,35 @@ const defaultTheta = 10000;
  *   `ERR_DISPOSED`, `ERR_STREAM_CLOSED`, `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`.
  * @see RoFormer, arXiv:2104.09864, equation 34. YaRN, arXiv:2309.00071, section 3. LongRoPE, arXiv:2402.13753.
  */
-export function rope(x: Tensor, options: RopeOptions = {}): Tensor {
-  expectOptions('rope', options, optionNames);
+export function rope(x: Tensor, options: RopeOptions = {}): Tensor<FloatDType> {
+  const given = readOptions('rope', options, optionNames);
   expectTensor('x', x);
   expectFloat('x', x.dtype);
   if (x.rank !== 3 && x.rank !== 4) throw wrongShape('x', x, ['b', 's', 'h', 'd'], ' (packed: [t, h, d])');
   expectRows('x', x);
   const { dtype, device, shape } = x;
-  const { positions } = options;
-  if (options.out !== undefined) {
-    expectOperand('out', options.out, dtype, device, shape);
-    expectRows('out', options.out);
-    expectWritable('out', options.out);
+  const { positions } = given;
+  if (given.out !== undefined) {
+    expectOperand('out', given.out, dtype, device, shape);
+    expectRows('out', given.out);
+    expectWritable('out', given.out);
   }
   if (positions !== undefined) {
     expectBroadcast('positions', positions, 'int32', device, x.rank === 3 ? [shape[0]!] : [shape[0]!, shape[1]!]);
-    expectApart('out', options.out, 'positions', positions);
+    expectApart('out', given.out, 'positions', positions);
   }
-  const description = describeRope(x, options);
-  const stream = expectStream(options.stream, device);
+  const description = describeRope(x, given);
+  const stream = expectStream(given.stream, device);
 
-  const out = options.out ?? allocate(shape, dtype, device);
+  const out = given.out ?? allocate(shape, dtype, device);
   const at = positions && tensorHandle(positions);
   try {
     native.rope(streamHandle(stream), tensorHandle(x), tensorHandle(out), at, description);
   } catch (error) {
-    if (out !== options.out) out.dispose();
+    if (out !== given.out) out.dispose();
     throw fromNative(error);
   }
-  return out;
+  return out as Tensor<FloatDType>;
 }
 
 function describeRope({ shape, rank }: Tensor, options: RopeOptions): NativeRopeDescription {

@@ -100,6 +100,8 @@ badCalls('attention refuses scalar options', [
   ['that are null', bad(null), 'ERR_ARGUMENT_TYPE', 'options must be an object, got null'],
   ['causal: a number', bad({ causal: 1 }), 'ERR_ARGUMENT_TYPE', 'causal must be a boolean, got 1'],
   ['scale: NaN', call({ scale: NaN }), 'ERR_ARGUMENT_VALUE', 'scale must be a finite number, got NaN'],
+  ['scale: infinite in float32', call({ scale: 1e308 }), 'ERR_ARGUMENT_VALUE', 'scale must be finite in float32'],
+  ['softcap: zero in float32', call({ softcap: 1e-50 }), 'ERR_ARGUMENT_VALUE', 'softcap must lie within'],
   ['scale: a tensor', bad({ scale: q }), 'ERR_ARGUMENT_TYPE', 'scale must be a number'],
   ['softcap: 0', call({ softcap: 0 }), 'ERR_ARGUMENT_VALUE', 'softcap must be a finite number above 0'],
   ['softcap: negative', call({ softcap: -1 }), 'ERR_ARGUMENT_VALUE', 'softcap'],
@@ -107,6 +109,19 @@ badCalls('attention refuses scalar options', [
   ['window: a number', bad({ window: 5 }), 'ERR_ARGUMENT_TYPE', 'window must be { left, right }, got 5'],
   ['window: null', bad({ window: null }), 'ERR_ARGUMENT_TYPE', 'window must be'],
   ['window: a tensor', bad({ window: int(hQ) }), 'ERR_ARGUMENT_TYPE', 'window must be'],
+  ['window: an array', bad({ window: [] }), 'ERR_ARGUMENT_TYPE', 'window must be { left, right }, got an array of 0'],
+  [
+    'headMap: an array',
+    bad({ headMap: [] }),
+    'ERR_ARGUMENT_TYPE',
+    'headMap must be a string or { k, v }, got an array',
+  ],
+  [
+    'cuSeqLensQ: an array',
+    bad({ cuSeqLensQ: [0, 4] }),
+    'ERR_NOT_A_TENSOR',
+    'cuSeqLensQ must be a Tensor, got an array',
+  ],
   ['window: misspelt', bad({ window: { lefft: 5 } }), 'ERR_OPTION', "window: unknown option 'lefft'; known are left"],
   [
     'window.left: -2',
@@ -128,7 +143,7 @@ badCalls('attention refuses scalar options', [
   ['headMap: a tensor', bad({ headMap: int(hQ) }), 'ERR_ARGUMENT_TYPE', 'headMap must be a string or { k, v }'],
   ['headMap: misspelt', bad({ headMap: { q: 'tile' } }), 'ERR_OPTION', "headMap: unknown option 'q'"],
   ['headMap.k: unknown', bad({ headMap: { k: 'x', v: 'tile' } }), 'ERR_ARGUMENT_VALUE', 'headMap.k must be'],
-  ['stream: none', bad({ stream: {} }), 'ERR_NOT_A_STREAM', 'stream must be a Stream'],
+  ['stream: none', bad({ stream: {} }), 'ERR_NOT_A_STREAM', 'stream must be a Stream, got an object'],
   ['stream: closed', call({ stream: closed }), 'ERR_STREAM_CLOSED', 'stream is closed'],
 ]);
 
@@ -188,6 +203,12 @@ badCalls('attention refuses nested tensors and layouts', [
   ['segments: k of the length of q', call({ segments: { q: int(b, sQ), k: int(b, sQ) } }), 'ERR_SHAPE', 'segments.k'],
   ['segments: floats', call({ segments: { q: float(b, sQ), k: int(b, sKv) } }), 'ERR_DTYPE', 'segments.q'],
   ['segments: a string', bad({ segments: 'x' }), 'ERR_ARGUMENT_TYPE', 'segments must be a Tensor or { q, k }'],
+  [
+    'segments: an array',
+    bad({ segments: [] }),
+    'ERR_ARGUMENT_TYPE',
+    'segments must be a Tensor or { q, k }, got an arr',
+  ],
   ['segments: misspelt', bad({ segments: { query: int(b, sQ) } }), 'ERR_OPTION', "segments: unknown option 'query'"],
   ['headMap.k: floats', call({ headMap: { k: float(hQ) } }), 'ERR_DTYPE', 'headMap.k must be int32'],
   ['headMap.v: one per value head', call({ headMap: { v: int(hKv) } }), 'ERR_SHAPE', 'headMap.v must have shape [4]'],
@@ -206,3 +227,26 @@ badCalls('attention refuses nested tensors and layouts', [
     'out must have stride 1',
   ],
 ]);
+
+describe('options behind getters and hidden properties', () => {
+  const hidden = (descriptors: PropertyDescriptorMap) => Object.create(null, descriptors) as AttentionOptions;
+
+  badCalls('are checked like others', [
+    ['a getter', () => attention(q, k, v, hidden({ causal: { get: () => 1 } })), 'ERR_ARGUMENT_TYPE', 'causal must be'],
+    [
+      'a hidden one',
+      () => attention(q, k, v, hidden({ lse: { value: [] } })),
+      'ERR_NOT_A_TENSOR',
+      'lse must be a Tensor',
+    ],
+  ]);
+
+  test('are read once, so that what is checked is what is used', () => {
+    let reads = 0;
+    const read = (values: unknown[]) => ({ get: () => values[reads++] });
+    attention(q, k, v, hidden({ scale: read([0.5, NaN]) }));
+    expect(reads).toBe(1);
+    attention(q, k, v, { window: hidden({ left: read([undefined, 3, 'x']) }) as object });
+    expect(reads).toBe(2);
+  });
+});

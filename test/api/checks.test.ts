@@ -6,8 +6,11 @@ import {
   expectChoice,
   expectFinite,
   expectInteger,
-  expectOptions,
+  expectFinite32,
   expectPositive,
+  expectPositive32,
+  readFields,
+  readOptions,
 } from '../../lib/checks/options.js';
 import { broadcasts, countElements, expectSizes, formatShape, sameShape } from '../../lib/checks/shapes.js';
 import { badCalls, wrong } from '../support/expect-error.js';
@@ -16,22 +19,35 @@ const table = { red: 1, green: 2 };
 const names = new Set(['causal', 'scale']);
 
 badCalls('checks of options refuse', [
-  ['options that are no object', () => expectOptions('f', wrong(3), names), 'ERR_ARGUMENT_TYPE', 'f: options must be'],
-  ['options that are null', () => expectOptions('f', wrong(null), names), 'ERR_ARGUMENT_TYPE', 'got null'],
-  ['options that are an array', () => expectOptions('f', [1, 2], names), 'ERR_ARGUMENT_TYPE', 'an array of 2'],
+  ['options that are no object', () => readOptions('f', wrong(3), names), 'ERR_ARGUMENT_TYPE', 'f: options must be'],
+  ['options that are null', () => readOptions('f', wrong(null), names), 'ERR_ARGUMENT_TYPE', 'got null'],
+  ['options that are an array', () => readOptions('f', [1, 2], names), 'ERR_ARGUMENT_TYPE', 'an array of 2'],
   [
     'a misspelt option, with the list of known ones',
-    () => expectOptions('f', { casual: true }, names),
+    () => readOptions('f', { casual: true }, names),
     'ERR_OPTION',
     "f: unknown option 'casual'; known are causal, scale",
   ],
   [
     'a misspelt option that is undefined',
-    () => expectOptions('f', { casual: undefined }, names),
+    () => readOptions('f', { casual: undefined }, names),
     'ERR_OPTION',
     "'casual'",
   ],
-  ['an inherited unknown option', () => expectOptions('f', Object.create({ odd: 1 }), names), 'ERR_OPTION', "'odd'"],
+  [
+    'an inherited unknown option',
+    () => readOptions('f', Object.create({ odd: 1 }) as object, names),
+    'ERR_OPTION',
+    "'odd'",
+  ],
+  [
+    'a field that is no object, by its form',
+    () => readFields('window', wrong([]), names),
+    'ERR_ARGUMENT_TYPE',
+    'window must be { causal, scale }, got an array of 0',
+  ],
+  ['1e308, infinite as float32', () => expectFinite32('scale', 1e308), 'ERR_ARGUMENT_VALUE', 'scale must be finite in'],
+  ['1e-300, zero as float32', () => expectPositive32('cap', 1e-300), 'ERR_ARGUMENT_VALUE', 'cap must lie within'],
   ['a boolean that is a number', () => expectBoolean('causal', wrong(1), false), 'ERR_ARGUMENT_TYPE', 'causal must be'],
   ['a boolean that is null', () => expectBoolean('causal', wrong(null), false), 'ERR_ARGUMENT_TYPE', 'got null'],
   [
@@ -85,9 +101,19 @@ badCalls('checks of shapes refuse', [
 ]);
 
 describe('checks accept', () => {
+  test('options behind getters and hidden properties, each read once', () => {
+    let reads = 0;
+    const options = Object.create(
+      {},
+      { causal: { get: () => ++reads }, scale: { value: 3, enumerable: false } },
+    ) as object;
+    expect(readOptions('f', options, names)).toEqual({ causal: 1, scale: 3 });
+    expect(reads).toBe(1);
+  });
+
   test('known options, and none', () => {
-    expect(() => expectOptions('f', { causal: true }, names)).not.toThrow();
-    expect(() => expectOptions('f', {}, names)).not.toThrow();
+    expect(() => readOptions('f', { causal: true }, names)).not.toThrow();
+    expect(() => readOptions('f', {}, names)).not.toThrow();
     expect(expectBoolean('causal', undefined, true)).toBe(true);
     expect(expectBoolean('causal', false, true)).toBe(false);
     expect(expectChoice('c', 'green', table)).toBe(2);

@@ -20,7 +20,12 @@ badCalls('mergeAttention refuses', [
   ['parts that are no array', () => mergeAttention(wrong(first)), 'ERR_ARGUMENT_TYPE', 'parts must be an array'],
   ['no parts', () => mergeAttention([]), 'ERR_ARGUMENT_VALUE', 'parts must have at least one entry'],
   ['a part that is a tensor of its own', () => mergeAttention(wrong([first.out])), 'ERR_NOT_A_TENSOR', 'parts[0].out'],
-  ['a part that is null', () => mergeAttention(wrong([first, null])), 'ERR_ARGUMENT_TYPE', 'parts[1]'],
+  [
+    'a part that is null',
+    () => mergeAttention(wrong([first, null])),
+    'ERR_ARGUMENT_TYPE',
+    'parts[1] must be { out, lse, weight }, got null',
+  ],
   ['a misspelt field', withPart({ weigth: float(1) }), 'ERR_OPTION', "parts[1]: unknown option 'weigth'"],
   ['a part without out', () => mergeAttention(wrong([{ lse: first.lse }])), 'ERR_NOT_A_TENSOR', 'parts[0].out'],
   [
@@ -29,6 +34,7 @@ badCalls('mergeAttention refuses', [
     'ERR_OPTION',
     'parts[1] needs lse, or weight',
   ],
+  ['a part with lse and weight', withPart({ weight: float(2, 4, 3) }), 'ERR_OPTION', 'parts[1] has lse and weight'],
   [
     'an out of integers',
     () => mergeAttention([{ out: Tensor.zeros(shape, { dtype: 'int32' }), lse: first.lse }]),
@@ -59,7 +65,7 @@ badCalls('mergeAttention refuses', [
   ['an lse of 16 bits', withPart({ lse: half(2, 4, 3) }), 'ERR_DTYPE', 'parts[1].lse must be float32'],
   [
     'a weight that does not broadcast',
-    withPart({ weight: float(3, 4) }),
+    withPart({ lse: undefined, weight: float(3, 4) }),
     'ERR_SHAPE',
     'parts[1].weight must broadcast',
   ],

@@ -65,7 +65,8 @@ describe('configure', () => {
   });
 
   badCalls('refuses', [
-    ['no threads', () => configure({ threads: 0 }), 'ERR_ARGUMENT_VALUE', 'threads must be an integer of at least 1'],
+    ['no threads', () => configure({ threads: 0 }), 'ERR_ARGUMENT_VALUE', 'of at least 1 and at most 1024, got 0'],
+    ['more threads than can be', () => configure({ threads: 1025 }), 'ERR_ARGUMENT_VALUE', 'at most 1024, got 1025'],
     ['a fraction', () => configure({ threads: 1.5 }), 'ERR_ARGUMENT_VALUE', 'threads'],
     ['a string', () => configure({ threads: wrong('2') }), 'ERR_ARGUMENT_TYPE', 'threads must be a number'],
     ['a misspelt name', () => configure(wrong({ thread: 2 })), 'ERR_OPTION', "configure: unknown option 'thread'"],
@@ -176,6 +177,17 @@ describe('explain', () => {
     expect(bytes).toBe(2 * (4 * 4 * (8 + 16) + 6 * (2 * 8 + 4 * 16)) + 4 * 4 * 4);
   });
 
+  test('ends the wait for the measurement where a signal says so', async () => {
+    await expect(explain(request, { signal: AbortSignal.abort('early') })).rejects.toBe('early');
+    const { signal } = new AbortController();
+    expect(await explain(request, { signal })).toEqual(await explain(request));
+    await expectFailure(
+      () => explain(request, wrong({ sginal: signal })),
+      'ERR_OPTION',
+      "explain: unknown option 'sginal'",
+    );
+  });
+
   test('supports says the same in short', () => {
     expect(supports({ ...request, precision: 'bfloat16' })).toBe(true);
     expect(supports({ ...request, hQ: 1, hKv: 4, headMap: 'interleave' })).toBe(true);
@@ -196,6 +208,19 @@ describe('explain', () => {
       ask({ window: { left: Tensor.zeros([4], { dtype: 'int32' }) } }),
       'ERR_ARGUMENT_TYPE',
       'window.left must be a number',
+    ],
+    [
+      'head maps',
+      ask({ headMap: { k: Tensor.zeros([4], { dtype: 'int32' }), v: 'tile' } }),
+      'ERR_ARGUMENT_TYPE',
+      'headMap.k must be a string in a request, got a Tensor',
+    ],
+    ['nothing', () => supports(wrong(null)), 'ERR_ARGUMENT_TYPE', 'request must be an object such as'],
+    [
+      'a scale that float32 cannot hold',
+      ask({ scale: 1e308 }),
+      'ERR_ARGUMENT_VALUE',
+      'scale must be finite in float32',
     ],
     ['sinkTokens without window', ask({ sinkTokens: 1 }), 'ERR_OPTION', 'sinkTokens needs window'],
     ['precision for 16 bits', ask({ dtype: 'float16', precision: 'bfloat16' }), 'ERR_OPTION', 'bfloat16'],

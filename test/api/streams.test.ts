@@ -37,6 +37,39 @@ badCalls('a closed stream refuses', [
   ['wait', () => closed.wait(new Stream().record()), 'ERR_STREAM_CLOSED', 'the stream is closed'],
 ]);
 
+const forged = Object.create(Stream.prototype) as Stream;
+const close = Object.getOwnPropertyDescriptor(Stream.prototype, 'close')!.value as () => void;
+badCalls('what is no stream is refused as the receiver of', [
+  ['device', () => forged.device, 'ERR_NOT_A_STREAM', 'no Stream: an object'],
+  ['close', () => Reflect.apply(close, undefined, []), 'ERR_NOT_A_STREAM', 'undefined'],
+  ['synchronize', () => forged.synchronize(), 'ERR_NOT_A_STREAM', 'no Stream'],
+  ['record', () => forged.record(), 'ERR_NOT_A_STREAM', 'no Stream'],
+  [
+    'members of events',
+    () => (Object.create(Event.prototype) as Event).device,
+    'ERR_ARGUMENT_TYPE',
+    'must be an Event',
+  ],
+]);
+
+describe('the default stream', () => {
+  test('is one, and where work goes that names none', async () => {
+    const stream = Stream.default();
+    expect(Stream.default('cpu')).toBe(stream);
+    const out = failingWork(stream);
+    await expectFailure(() => stream.synchronize(), 'ERR_INDEX', 'attention');
+    out.dispose();
+    expect(await Tensor.full([2], 3, { stream }).toArray()).toEqual(Float32Array.of(3, 3));
+  });
+
+  badCalls('refuses', [
+    ['to be closed', () => Stream.default().close(), 'ERR_OPTION', "the default stream of 'cpu' cannot be closed"],
+    ['using', () => Stream.default()[Symbol.dispose](), 'ERR_OPTION', 'cannot be closed'],
+    ['await using', () => Stream.default()[Symbol.asyncDispose](), 'ERR_OPTION', 'cannot be closed'],
+    ['an unknown device', () => Stream.default('tpu'), 'ERR_DEVICE', 'device must be'],
+  ]);
+});
+
 badCalls('events refuse', [
   [
     'to be made',
@@ -143,7 +176,7 @@ describe('streams', () => {
       out.copyFrom(longWork(stream), { stream });
     }
     expect([dropped.closed, done.closed]).toEqual([true, true]);
-    expect(((await out.toArray()) as Float32Array).some(Number.isNaN)).toBe(false);
+    expect((await out.toArray()).some(Number.isNaN)).toBe(false);
     await done[Symbol.asyncDispose](); // again: nothing to do
   });
 

@@ -100,6 +100,12 @@ badCalls('Tensor.from refuses', [
     'ERR_ARGUMENT_TYPE',
     'data.dims',
   ],
+  [
+    'a misspelt option beside a tensor',
+    () => Tensor.from(Tensor.zeros([1]), [1], wrong({ dtyp: 'float16' })),
+    'ERR_OPTION',
+    "Tensor.from: unknown option 'dtyp'",
+  ],
   ['a tensor and a shape of another size', () => Tensor.from(Tensor.zeros([4]), [3]), 'ERR_SHAPE', 'shape [3]'],
   [
     'floats of a tensor as integers',
@@ -127,10 +133,27 @@ badCalls('the other makers refuse', [
   ['a seed that is a fraction', () => Tensor.randn([1], { seed: 1.5 }), 'ERR_ARGUMENT_VALUE', 'seed'],
   ['a negative seed', () => Tensor.randn([1], { seed: -1 }), 'ERR_ARGUMENT_VALUE', 'seed must lie within'],
   ['a seed of 65 bits', () => Tensor.randn([1], { seed: 1n << 64n }), 'ERR_ARGUMENT_VALUE', 'seed must lie within'],
-  ['a seed that is a string', () => Tensor.randn([1], { seed: wrong('1') }), 'ERR_ARGUMENT_TYPE', 'seed'],
+  ['a seed that is a string', () => Tensor.randn([1], { seed: wrong('1') }), 'ERR_ARGUMENT_TYPE', "bigint, got '1'"],
   ['a seed where nothing is random', () => Tensor.zeros([1], wrong({ seed: 1 })), 'ERR_OPTION', "'seed'"],
   ['the constructor', () => new (Tensor as unknown as new () => Tensor)(), 'ERR_ARGUMENT_TYPE', 'tensors are made by'],
 ]);
+
+const forged = Object.create(Tensor.zeros([1])) as Tensor;
+const method = (name: string) => Object.getOwnPropertyDescriptor(Tensor.prototype, name)!.value as () => unknown;
+badCalls('what is no tensor is refused as the receiver of', [
+  ['toArray', () => Reflect.apply(method('toArray'), undefined, []), 'ERR_NOT_A_TENSOR', 'undefined'],
+  ['dispose', () => Reflect.apply(method('dispose'), null, []), 'ERR_NOT_A_TENSOR', 'no Tensor: null'],
+  ['reshape', () => Reflect.apply(method('reshape'), [1], [[1]]), 'ERR_NOT_A_TENSOR', 'an array of 1'],
+  ['shape', () => forged.shape, 'ERR_NOT_A_TENSOR', 'no Tensor: an object'],
+  ['disposed', () => forged.disposed, 'ERR_NOT_A_TENSOR', 'no Tensor'],
+  ['to', () => forged.to(), 'ERR_NOT_A_TENSOR', 'no Tensor'],
+  ['copyFrom', () => forged.copyFrom(Tensor.zeros([1])), 'ERR_NOT_A_TENSOR', 'no Tensor'],
+  ['toBits', () => forged.toBits(), 'ERR_NOT_A_TENSOR', 'no Tensor'],
+]);
+
+test('what only inherits from a tensor can be printed all the same', () => {
+  expect(inspect(forged)).toBe('an object that inherits from Tensor');
+});
 
 describe('Tensor.from copies', () => {
   test.each<[string, TensorData, DType, number[]]>([
@@ -219,7 +242,7 @@ describe('bits and values', () => {
   test.each(['float16', 'bfloat16'] as const)('%s keeps its bits both ways', async (dtype) => {
     const tensor = Tensor.from(bits[dtype], [6], { dtype });
     expect(await tensor.toBits()).toEqual(bits[dtype]);
-    const values = (await tensor.toArray()) as Float32Array;
+    const values = await tensor.toArray();
     expect(values).toBeInstanceOf(Float32Array);
     expect(Array.from(values.slice(0, 2))).toEqual([1, -2]);
     expect(values.slice(4)).toEqual(Float32Array.of(-0, Infinity));
@@ -264,7 +287,7 @@ describe('filled tensors', () => {
 
   test.each(floats)('random numbers follow from the seed, %s', async (dtype) => {
     const draw = async (seed?: number | bigint) =>
-      (await Tensor.randn([4000], { dtype, ...(seed !== undefined && { seed }) }).toArray()) as Float32Array;
+      await Tensor.randn([4000], { dtype, ...(seed !== undefined && { seed }) }).toArray();
     const values = await draw(5);
     expect(values).toEqual(await draw(5n));
     expect(values).not.toEqual(await draw(6));

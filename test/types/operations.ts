@@ -76,15 +76,18 @@ export function otherCalls(x: Tensor, lse: Tensor): void {
   configure({ threads: '2' });
 }
 
-export async function questions(): Promise<void> {
+export async function questions(tensor: Tensor): Promise<void> {
   const request = { op: 'attention', b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 } as const;
   const answer: boolean = supports(request);
-  const { timeBound, reason } = await explain({ ...request, window: { left: 3 } });
+  const { signal } = new AbortController();
+  const { timeBound, reason } = await explain({ ...request, window: { left: 3 }, lse: true }, { signal });
   const limit: 'compute' | 'memory' = timeBound.limitedBy;
   // @ts-expect-error: the op is named
   supports({ b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 });
   // @ts-expect-error: there may be none
   reason.length;
+  // @ts-expect-error: requests have no tensors
+  supports({ ...request, headMap: { k: tensor } });
   // @ts-expect-error: answers are not to be changed
   timeBound.seconds = 0;
   const status = cudaStatus();

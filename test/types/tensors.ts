@@ -1,13 +1,18 @@
 // Compiled, never run: how tensors and streams may be used, and how not.
 
 import {
+  attention,
   AttentionError,
   errorCodes,
   Event,
+  mergeAttention,
+  rope,
   Stream,
   Tensor,
   type ErrorCode,
-  type TensorArray,
+  type DType,
+  type TensorOptions,
+  type TensorValues,
 } from '../../lib/index.js';
 
 export async function tensors(stream: Stream, signal: AbortSignal): Promise<void> {
@@ -50,7 +55,7 @@ export async function tensors(stream: Stream, signal: AbortSignal): Promise<void
   // @ts-expect-error: handles are private
   x.handle;
 
-  const values: TensorArray = await x.toArray({ signal });
+  const values: TensorValues = await x.toArray({ signal });
   values.length;
   // @ts-expect-error: reading takes time
   x.toArray().length;
@@ -60,9 +65,79 @@ export async function tensors(stream: Stream, signal: AbortSignal): Promise<void
   same.dispose();
 }
 
+export async function reading(unknown: Tensor, dtype: DType, options: TensorOptions): Promise<void> {
+  const floats: Float32Array[] = [
+    await Tensor.zeros([1]).toArray(),
+    await Tensor.randn([1], { dtype: 'bfloat16' }).reshape([1, 1]).toArray(),
+    await Tensor.from([1, 2]).toArray(),
+    await Tensor.from(new Int32Array(1), [1], { dtype: 'float16' }).toArray(),
+    await attention(unknown, unknown, unknown).toArray(),
+    await rope(unknown).transpose(0, 1).to().toArray(),
+    await mergeAttention([{ out: unknown, lse: unknown }]).toArray(),
+  ];
+  const integers: Int32Array[] = [
+    await Tensor.from(new BigInt64Array(1)).toArray(),
+    await Tensor.full([1], 2, { dtype: 'int32' }).slice([null]).toBits(),
+  ];
+  const bytes: Uint8Array = await Tensor.from(new Uint8Array(1)).to({ dtype: 'bool' }).toArray();
+  const bits: Uint16Array = await Tensor.empty([1], Tensor.zeros([1], { dtype: 'float16' })).toBits();
+  const either: Float32Array | Int32Array | Uint8Array = await unknown.toArray();
+  // @ts-expect-error: the dtype is not known
+  const guess: Float32Array = await unknown.toArray();
+  // @ts-expect-error: nor here
+  const same: Float32Array = await Tensor.from([1], [1], { dtype }).toArray();
+  // @ts-expect-error: nor here
+  const other: Float32Array = await Tensor.from([1], [1], options).toArray();
+  // @ts-expect-error: values are never the bits
+  const wide: Uint16Array = await Tensor.zeros([1], { dtype: 'float16' }).toArray();
+  for (const read of [...floats, ...integers, bytes, bits, either, guess, same, other, wide]) read.length;
+}
+
+/** A tensor of onnxruntime as its declarations have it: one interface for all types, strings among them. */
+interface OrtTensor {
+  readonly dims: readonly number[];
+  readonly type: keyof OrtData;
+  readonly data: OrtData[keyof OrtData];
+  readonly location: 'none' | 'cpu' | 'cpu-pinned' | 'texture' | 'gpu-buffer' | 'ml-tensor';
+  readonly size: number;
+  getData(releaseData?: boolean): Promise<OrtData[keyof OrtData]>;
+  dispose(): void;
+}
+
+interface OrtData {
+  float32: Float32Array;
+  uint8: Uint8Array;
+  int8: Int8Array;
+  uint16: Uint16Array;
+  int16: Int16Array;
+  int32: Int32Array;
+  int64: BigInt64Array;
+  string: string[];
+  bool: Uint8Array;
+  float16: Uint16Array;
+  float64: Float64Array;
+  uint32: Uint32Array;
+  uint64: BigUint64Array;
+  uint4: Uint8Array;
+  int4: Int8Array;
+}
+
+interface OrtSession {
+  run(feeds: { readonly [name: string]: OrtTensor }): Promise<{ readonly [name: string]: OrtTensor }>;
+}
+
+export async function fromOnnxruntime(session: OrtSession, tensor: OrtTensor): Promise<Tensor> {
+  const { logits } = await session.run({ tensor });
+  Tensor.from(logits!, [1, -1], { dtype: 'float16' });
+  // @ts-expect-error: strings alone are no data
+  Tensor.from(['a']);
+  return Tensor.from(tensor);
+}
+
 export async function streams(): Promise<void> {
   using tensor = Tensor.zeros([1]);
   await using stream = new Stream('cpu', { queueDepth: 4 });
+  Stream.default().wait(stream.record());
   stream.wait(stream.record());
   const milliseconds: number = await stream.record().elapsedSince(stream.record());
   milliseconds.toFixed();

@@ -1,8 +1,8 @@
 /** Which options of attention() go together. */
 
-import { AttentionError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
-import type { AttentionOptions } from './attention-options.js';
+import { AttentionError } from '../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import type { AttentionOptions } from './options.js';
 
 /** Options that contradict one another, or would silently do nothing. */
 export function expectCombination(options: AttentionOptions, packed: boolean): void {

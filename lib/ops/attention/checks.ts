@@ -1,14 +1,6 @@
 /** The options of attention(), one rule each, and which of them go together. */
 
-import {
-  describe,
-  expectBoolean,
-  expectChoice,
-  expectFinite,
-  expectInteger,
-  expectOptions,
-  expectPositive,
-} from '../checks/options.js';
+import { expectBoolean, expectChoice, expectFinite32, expectInteger, expectPositive32 } from '../../checks/options.js';
 import {
   expectApart,
   expectBroadcast,
@@ -18,14 +10,15 @@ import {
   expectTensorDType,
   expectWritable,
   wrongShape,
-} from '../checks/tensors.js';
-import type { Device } from '../device.js';
-import type { DType } from '../dtype.js';
-import { AttentionError, invalidType } from '../errors.js';
-import { isTensor, type Tensor } from '../tensor.js';
-import { expectCombination } from './attention-combinations.js';
-import type { AttentionOptions } from './attention-options.js';
-import type { AttentionSizes } from './attention-sizes.js';
+} from '../../checks/tensors.js';
+import type { Device } from '../../device.js';
+import type { DType } from '../../dtype.js';
+import { AttentionError, invalidType } from '../../errors.js';
+import { isTensor, type Tensor } from '../../tensor.js';
+import { expectCombination } from './combinations.js';
+import type { HeadMap } from './heads.js';
+import type { AttentionOptions, AttentionWindow } from './options.js';
+import type { AttentionSizes } from './sizes.js';
 
 /** What the rules know of the call. */
 interface Call {
@@ -77,16 +70,12 @@ function expectReadOnly(name: string, value: Tensor, { out, lse }: Call): void {
 }
 
 const perHead = exactly('int32', heads);
+const perQueryHead = exactly('int32', queryHeads);
 const boolean: Rule = (name, value) => void expectBoolean(name, value as boolean, false);
 const checkedElsewhere: Rule = () => undefined;
-const windowNames: ReadonlySet<string> = new Set(['left', 'right']);
-const segmentNames: ReadonlySet<string> = new Set(['q', 'k']);
 
-function expectWindow(name: string, value: unknown, call: Call): void {
-  if (typeof value !== 'object' || value === null || isTensor(value))
-    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be { left, right }, got ${describe(value)}`);
-  expectOptions(name, value, windowNames);
-  const { left, right } = value as { left: unknown; right: unknown };
+function expectWindow(_: string, value: unknown, call: Call): void {
+  const { left, right } = value as AttentionWindow;
   expectSide('window.left', left, call);
   expectSide('window.right', right, call);
 }
@@ -104,19 +93,9 @@ function expectSegments(name: string, value: unknown, call: Call): void {
       throw wrongShape(name, value, queries(call.sizes), `: with ${sQ} queries and ${sKv} keys give { q, k }`);
     return exactly('int32', queries)(name, value, call);
   }
-  if (typeof value !== 'object' || value === null)
-    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a Tensor or { q, k }, got ${describe(value)}`);
-  expectOptions(name, value, segmentNames);
   const { q, k } = value as { q: unknown; k: unknown };
   exactly('int32', queries)('segments.q', q, call);
   exactly('int32', keys)('segments.k', k, call);
-}
-
-function expectHeadMap(name: string, value: unknown, call: Call): void {
-  if (typeof value !== 'object') return; // readHeadMap() knows the rules
-  const { k, v } = value as { k: unknown; v: unknown };
-  if (isTensor(k)) exactly('int32', queryHeads)(`${name}.k`, k, call);
-  if (isTensor(v)) exactly('int32', queryHeads)(`${name}.v`, v, call);
 }
 
 const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
@@ -125,8 +104,8 @@ const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
   sinkTokens: (name, value, call) => (isTensor(value) ? perHead(name, value, call) : expectInteger(name, value, 0)),
   prefixLengths: exactly('int32', sequences),
   segments: expectSegments,
-  scale: expectFinite,
-  softcap: expectPositive,
+  scale: expectFinite32,
+  softcap: expectPositive32,
   sinks: exactly('float32', heads),
   alibiSlopes: (name, value, call) => {
     const perSequence = isTensor(value) && value.rank === 2;
@@ -136,7 +115,7 @@ const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
   mask: broadcastTo(['bool', 'uint8'], pairs),
   temperature: broadcastTo(['float32'], rows),
   gate: broadcastTo(['float32'], rows),
-  headMap: expectHeadMap,
+  headMap: checkedElsewhere, // read before the sizes of the output are known
   cuSeqLensQ: exactly('int32', offsets),
   cuSeqLensK: exactly('int32', offsets),
   kvLengths: exactly('int32', sequences),
@@ -160,12 +139,10 @@ const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
   stream: checkedElsewhere,
 });
 
-/** @see expectOptions */
-export const attentionOptionNames: ReadonlySet<string> = new Set(Object.keys(rules));
-
 /** Takes time only for the options that are there. */
 export function expectAttentionOptions(
   options: AttentionOptions,
+  map: HeadMap,
   q: Tensor,
   k: Tensor,
   v: Tensor,
@@ -183,6 +160,8 @@ export function expectAttentionOptions(
     const value = options[name as keyof AttentionOptions];
     if (value !== undefined) rules[name as keyof AttentionOptions](name, value, call);
   }
+  if (map.k !== undefined) perQueryHead('headMap.k', map.k, call);
+  if (map.v !== undefined) perQueryHead('headMap.v', map.v, call);
   if (out !== undefined || lse !== undefined) {
     expectReadOnly('q', q, call);
     expectReadOnly('k', k, call);

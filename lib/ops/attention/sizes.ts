@@ -1,11 +1,11 @@
 /** The sizes of a call, read from q, k and v. */
 
-import { expectFloat } from '../checks/dtypes.js';
-import { formatShape } from '../checks/shapes.js';
-import { expectRows, expectTensor, expectTensorDevice, expectTensorDType, wrongShape } from '../checks/tensors.js';
-import { AttentionError, invalidRange } from '../errors.js';
-import type { Tensor } from '../tensor.js';
-import { expectHeads, type HeadMap } from './attention-heads.js';
+import { expectFloat } from '../../checks/dtypes.js';
+import { formatShape } from '../../checks/shapes.js';
+import { expectRows, expectTensor, expectTensorDevice, expectTensorDType, wrongShape } from '../../checks/tensors.js';
+import { AttentionError, invalidRange } from '../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import { expectHeads, type HeadMap } from './heads.js';
 
 export interface AttentionSizes {
   /** q, k and v are `[tokens, h, d]`, and `cuSeqLens` say where sequences begin. */
@@ -68,12 +68,12 @@ export function readSizes(
 
 /** How many sequences a packed call has. The contents are checked when the job runs. */
 function readSequences(q: Tensor | undefined, k: Tensor | undefined): number {
+  if (q !== undefined) expectTensor('cuSeqLensQ', q);
+  if (k !== undefined) expectTensor('cuSeqLensK', k);
   if (q === undefined || k === undefined) {
     const [there, missing] = q === undefined ? ['cuSeqLensK', 'cuSeqLensQ'] : ['cuSeqLensQ', 'cuSeqLensK'];
     throw new AttentionError('ERR_OPTION', `${there} needs ${missing}: a packed call has both`);
   }
-  expectTensor('cuSeqLensQ', q);
-  expectTensor('cuSeqLensK', k);
   if (q.rank !== 1 || q.size === 0) throw wrongShape('cuSeqLensQ', q, ['b + 1']);
   return q.size - 1;
 }

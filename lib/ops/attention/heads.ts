@@ -1,9 +1,9 @@
 /** Which heads belong together: the `headMap` option. */
 
-import { describe, expectChoice, expectOptions } from '../checks/options.js';
-import { AttentionError, invalidRange, invalidType } from '../errors.js';
-import { isTensor, type Tensor } from '../tensor.js';
-import type { AttentionOptions, HeadMapName } from './attention-options.js';
+import { expectChoice, readFields } from '../../checks/options.js';
+import { AttentionError, invalidRange, invalidType } from '../../errors.js';
+import { isTensor, type Tensor } from '../../tensor.js';
+import type { AttentionOptions, HeadMapName } from './options.js';
 
 /** Numbers of `HeadMap` in `native/core/ops/attention.h`. */
 const headMapRules = Object.freeze({ grouped: 1, tile: 2, interleave: 3 } satisfies Record<HeadMapName, number>);
@@ -23,10 +23,9 @@ const noMap: HeadMap = Object.freeze({ rule: defaultRule, k: undefined, v: undef
 export function readHeadMap(map: AttentionOptions['headMap']): HeadMap {
   if (map === undefined) return noMap;
   if (typeof map === 'string') return { ...noMap, rule: expectChoice('headMap', map, headMapRules) };
-  if (typeof map !== 'object' || map === null || isTensor(map))
-    throw invalidType('ERR_ARGUMENT_TYPE', `headMap must be a string or { k, v }, got ${describe(map)}`);
-  expectOptions('headMap', map, names);
-  const [k, v] = [readSide('headMap.k', map.k), readSide('headMap.v', map.v)];
+  if (isTensor(map)) throw invalidType('ERR_ARGUMENT_TYPE', 'headMap must be a string or { k, v }, got a Tensor');
+  const given = readFields('headMap', map, names, 'a string or { k, v }');
+  const [k, v] = [readSide('headMap.k', given.k), readSide('headMap.v', given.v)];
   return { rule: commonRule(k, v), k: isTensor(k) ? k : undefined, v: isTensor(v) ? v : undefined };
 }
 

@@ -1,23 +1,28 @@
 /** A call of attention() described by numbers, for supports() and explain(). */
 
-import { expectDType, expectFloat } from '../checks/dtypes.js';
+import { expectDType, expectFloat } from '../../checks/dtypes.js';
 import {
-  describe,
   expectBoolean,
   expectChoice,
-  expectFinite,
+  expectFinite32,
   expectInteger,
-  expectOptions,
-  expectPositive,
-} from '../checks/options.js';
-import type { Device } from '../device.js';
-import { dtypeFacts, type DType } from '../dtype.js';
-import { AttentionError, invalidType } from '../errors.js';
-import type { NativeAttentionDescription } from '../native-module.js';
-import { expectHeads, readHeadMap } from './attention-heads.js';
-import type { HeadMapName } from './attention-options.js';
+  expectPositive32,
+  readFields,
+} from '../../checks/options.js';
+import type { Device } from '../../device.js';
+import { dtypeFacts, type DType } from '../../dtype.js';
+import { AttentionError, invalidType } from '../../errors.js';
+import type { NativeAttentionDescription } from '../../native-module.js';
+import { isTensor } from '../../tensor.js';
 
-/** A call of {@link attention} by its sizes and those options that choose a kernel, without tensors. */
+import { expectHeads, readHeadMap } from './heads.js';
+import type { HeadMapName } from './options.js';
+import { readWindow } from './read.js';
+
+/**
+ * A call of {@link attention} by its sizes, and by those options that choose a kernel or that cost something, without
+ * tensors. What tensors add (bias, mask, lengths, slopes, limits of each head) is not counted.
+ */
 export interface AttentionRequest {
   op: 'attention';
   /** Default `'cpu'`. */
@@ -42,19 +47,25 @@ export interface AttentionRequest {
   dV?: number;
   /** Whether sequences are packed, with `cuSeqLens`. Default `false`. */
   packed?: boolean;
+  /** As in {@link AttentionOptions}, like the following. Default `false`. */
   causal?: boolean;
+  /** One for all heads. Default: none. */
   window?: { left?: number | null; right?: number | null };
+  /** With a window. Default 0. */
   sinkTokens?: number;
+  /** Default `1 / sqrt(d)`. */
   scale?: number;
+  /** Default: none. */
   softcap?: number;
-  headMap?: HeadMapName;
+  /** A rule. Default: as in a call. */
+  headMap?: HeadMapName | { k?: HeadMapName; v?: HeadMapName };
+  /** Default: none, float32 tensors are multiplied as such. */
   precision?: 'bfloat16';
-  /** Whether the log-sum-exp is asked for. Default `false`. */
+  /** Whether the log-sum-exp is written too, which adds its bytes. Default `false`. */
   lse?: boolean;
 }
 
-/** @see expectOptions */
-export const requestNames: ReadonlySet<string> = new Set<keyof AttentionRequest>([
+const requestNames: ReadonlySet<string> = new Set<keyof AttentionRequest>([
   'op',
   'device',
   'dtype',
@@ -77,11 +88,17 @@ export const requestNames: ReadonlySet<string> = new Set<keyof AttentionRequest>
   'precision',
   'lse',
 ]);
-const windowNames: ReadonlySet<string> = new Set(['left', 'right']);
 const most = 2 ** 31 - 1;
 const unbounded = -1;
 
-/** Checks the request and fills in what it leaves out. */
+/** A copy of the request, each field read once; its values are not checked yet. */
+export function readRequest(request: AttentionRequest): AttentionRequest {
+  const given = readFields('request', request, requestNames, "an object such as { op: 'attention', b, sQ, … }");
+  if (given.window !== undefined) given.window = readWindow(given.window);
+  return given;
+}
+
+/** Checks the request, and fills in what it leaves out. */
 export function describeRequest(request: AttentionRequest): NativeAttentionDescription {
   const { dtype = 'float32', b, sQ, sKv, hQ, d, dV = d, window, softcap, precision } = request;
   expectDType('dtype', dtype);
@@ -90,14 +107,15 @@ export function describeRequest(request: AttentionRequest): NativeAttentionDescr
   for (const [name, value] of Object.entries({ hQ, d, dV })) expectInteger(name, value, 1, most);
   const [hK, hV] = [expectKeyHeads('hK', request), expectKeyHeads('hV', request)];
   const map = readHeadMap(request.headMap);
+  expectNoTensor('headMap.k', map.k);
+  expectNoTensor('headMap.v', map.v);
   const hO = Math.max(hQ, hK, hV);
   expectHeads(map, hQ, hK, hV, hO);
   const { scale = 1 / Math.sqrt(d), sinkTokens = 0 } = request;
-  expectFinite('scale', scale);
+  expectFinite32('scale', scale);
   expectInteger('sinkTokens', sinkTokens, 0);
-  if (softcap !== undefined) expectPositive('softcap', softcap);
+  if (softcap !== undefined) expectPositive32('softcap', softcap);
   if (precision !== undefined) expectChoice('precision', precision, { bfloat16: true });
-  if (window !== undefined) expectOptions('window', window, windowNames);
   if (request.sinkTokens !== undefined && window === undefined)
     throw new AttentionError('ERR_OPTION', 'sinkTokens needs window: without one no key is hidden that it could show');
   const right = expectSide('window.right', window?.right);
@@ -134,8 +152,16 @@ function expectKeyHeads(name: 'hK' | 'hV', request: AttentionRequest): number {
 
 function expectSide(name: string, side: unknown): number {
   if (side === undefined || side === null) return unbounded;
-  if (typeof side === 'object')
-    throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be a number, got ${describe(side)}`);
+  expectNoTensor(name, side);
   expectInteger(name, side, -1);
   return side;
+}
+
+/** A request describes the sizes of tensors, and has none. */
+function expectNoTensor(name: string, value: unknown): void {
+  if (isTensor(value))
+    throw invalidType(
+      'ERR_ARGUMENT_TYPE',
+      `${name} must be a ${name.startsWith('headMap') ? 'string' : 'number'} in a request, got a Tensor`,
+    );
 }

@@ -1,5 +1,5 @@
-import type { Stream } from '../stream.js';
-import type { Tensor } from '../tensor.js';
+import type { Stream } from '../../stream.js';
+import type { Tensor } from '../../tensor.js';
 
 /**
  * How heads are paired where a tensor has fewer (`n`) than the output (`hO`): `'grouped'`, output head `o` reads head

@@ -95,7 +95,7 @@ badCalls('rope refuses', [
     'llama3 with its factors in disorder',
     scaling({ type: 'llama3', factor: 2, originalMax: 64, lowFreqFactor: 4, highFreqFactor: 1 }),
     'ERR_ARGUMENT_VALUE',
-    /high_freq_factor|highFreqFactor/,
+    'scaling.highFreqFactor is',
   ],
   [
     'YaRN with a negative mscale',

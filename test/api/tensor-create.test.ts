@@ -139,11 +139,11 @@ badCalls('the other makers refuse', [
 ]);
 
 const forged = Object.create(Tensor.zeros([1])) as Tensor;
-const method = (name: string) => Object.getOwnPropertyDescriptor(Tensor.prototype, name)!.value as () => unknown;
+const method = (name: string) => Reflect.get(Tensor.prototype, name) as () => unknown;
 badCalls('what is no tensor is refused as the receiver of', [
   ['toArray', () => Reflect.apply(method('toArray'), undefined, []), 'ERR_NOT_A_TENSOR', 'undefined'],
   ['dispose', () => Reflect.apply(method('dispose'), null, []), 'ERR_NOT_A_TENSOR', 'no Tensor: null'],
-  ['reshape', () => Reflect.apply(method('reshape'), [1], [[1]]), 'ERR_NOT_A_TENSOR', 'an array of 1'],
+  ['reshape', () => Reflect.apply(method('reshape'), [1], [[1]]) as unknown, 'ERR_NOT_A_TENSOR', 'an array of 1'],
   ['shape', () => forged.shape, 'ERR_NOT_A_TENSOR', 'no Tensor: an object'],
   ['disposed', () => forged.disposed, 'ERR_NOT_A_TENSOR', 'no Tensor'],
   ['to', () => forged.to(), 'ERR_NOT_A_TENSOR', 'no Tensor'],

@@ -101,5 +101,5 @@ TEST(cost_is_exact_and_cheap_at_the_largest_extents) {
   expect_near(attention_cost(desc, false).visible_pairs, (all + longest) / 2, all * 1e-15);
   desc.seq_q = longest + 1;
   expect_throws(
-      ErrorCode::kShape, [&] { attention_cost(desc, false); }, "seq_q");
+      ErrorCode::kShape, [&] { attention_cost(desc, false); }, "sQ");
 }

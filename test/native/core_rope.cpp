@@ -136,7 +136,7 @@ TEST(rope_longrope_chooses_its_list_by_length) {
   expect_equal(rope_frequencies(desc, 4).attention_factor, 1.0);
   desc.long_factors = {4};
   expect_throws(
-      ErrorCode::kArgumentValue, [&] { rope_frequencies(desc, 4); }, "long_factors");
+      ErrorCode::kArgumentValue, [&] { rope_frequencies(desc, 4); }, "scaling.longFactors");
 }
 
 TEST(rope_refuses_wrong_numbers) {

@@ -21,20 +21,20 @@ void check_extent(char const* name, int64_t value, int64_t least) {
 }
 
 void check_heads(AttentionDesc const& desc) {
-  check_extent("heads_q", desc.heads_q, 1);
-  check_extent("heads_k", desc.heads_k, 1);
-  check_extent("heads_v", desc.heads_v, 1);
-  check_extent("heads_out", desc.heads_out, 1);
+  check_extent("hQ", desc.heads_q, 1);
+  check_extent("hK", desc.heads_k, 1);
+  check_extent("hV", desc.heads_v, 1);
+  check_extent("hO", desc.heads_out, 1);
   check(desc.heads_out >= desc.heads_q && desc.heads_out % desc.heads_q == 0, ErrorCode::kShape,
         "attention: ", desc.heads_out, " output heads cannot share ", desc.heads_q, " query heads");
   bool const reversed = desc.heads_q < desc.heads_out;
   check(desc.head_map <= HeadMap::kInterleave, ErrorCode::kArgumentValue,
-        "attention: unknown head map ", static_cast<int>(desc.head_map));
+        "attention: unknown headMap ", static_cast<int>(desc.head_map));
   check(!reversed || desc.head_map != HeadMap::kGrouped, ErrorCode::kOption,
-        "attention: head map 'grouped' shares keys and values; with fewer query heads than key or "
+        "attention: headMap 'grouped' shares keys and values; with fewer query heads than key or "
         "value heads it is called 'interleave'");
   check(reversed || desc.head_map != HeadMap::kInterleave, ErrorCode::kOption,
-        "attention: head map 'interleave' needs fewer query heads than key or value heads");
+        "attention: headMap 'interleave' needs fewer query heads than key or value heads");
 }
 
 /// Without a map tensor, head o of the output reads head o * shared / heads_out or o mod shared.
@@ -52,10 +52,10 @@ void check_scalars(AttentionDesc const& desc) {
         ErrorCode::kArgumentValue, "attention: softcap is ", desc.softcap,
         ", expected a finite number >= 0");
   for (int64_t const side : {desc.window_left, desc.window_right})
-    check(side >= -1 && side <= kMaxWindow, ErrorCode::kArgumentValue, "attention: window side is ",
-          side, ", expected -1 to ", kMaxWindow);
+    check(side >= -1 && side <= kMaxWindow, ErrorCode::kArgumentValue,
+          "attention: a side of window is ", side, ", expected -1 to ", kMaxWindow);
   check(desc.sink_tokens >= 0 && desc.sink_tokens <= kMaxWindow, ErrorCode::kArgumentValue,
-        "attention: sink_tokens is ", desc.sink_tokens, ", expected 0 to ", kMaxWindow);
+        "attention: sinkTokens is ", desc.sink_tokens, ", expected 0 to ", kMaxWindow);
   check(desc.precision <= Precision::kBFloat16, ErrorCode::kArgumentValue,
         "attention: unknown precision ", static_cast<int>(desc.precision));
   check(desc.precision == Precision::kStorage || desc.dtype == DType::f32, ErrorCode::kOption,
@@ -114,7 +114,7 @@ void check_score_tensors(AttentionDesc const& desc, AttentionArgs& args, Shapes 
   operands.expect_optional("sinks", args.sinks, DType::f32, {desc.heads_out});
   if (args.alibi_slopes.defined()) {
     bool const per_sequence = args.alibi_slopes.rank() == 2;
-    operands.expect("alibi_slopes", args.alibi_slopes, DType::f32,
+    operands.expect("alibiSlopes", args.alibi_slopes, DType::f32,
                     per_sequence ? Extents{desc.batch, desc.heads_out} : Extents{desc.heads_out});
   }
 }
@@ -125,29 +125,28 @@ void check_index_tensors(AttentionDesc const& desc, AttentionArgs const& args, S
   auto const expect = [&](char const* name, TensorView const& view, Extents const& sizes) {
     operands.expect_optional(name, view, DType::i32, sizes);
   };
-  expect("segments_q", args.segments_q, shapes.queries);
-  expect("segments_k", args.segments_k, shapes.keys);
-  expect("prefix_lengths", args.prefix_lengths, {desc.batch});
-  expect("kv_lengths", args.kv_lengths, {desc.batch});
-  expect("cu_seq_lens_q", args.cu_seq_lens_q, {desc.batch + 1});
-  expect("cu_seq_lens_k", args.cu_seq_lens_k, {desc.batch + 1});
-  expect("window_left", args.window_left, {desc.heads_out});
-  expect("window_right", args.window_right, {desc.heads_out});
-  expect("sink_tokens", args.sink_tokens, {desc.heads_out});
-  expect("head_map_k", args.head_map_k, {desc.heads_q});
-  expect("head_map_v", args.head_map_v, {desc.heads_q});
+  expect("segments.q", args.segments_q, shapes.queries);
+  expect("segments.k", args.segments_k, shapes.keys);
+  expect("prefixLengths", args.prefix_lengths, {desc.batch});
+  expect("kvLengths", args.kv_lengths, {desc.batch});
+  expect("cuSeqLensQ", args.cu_seq_lens_q, {desc.batch + 1});
+  expect("cuSeqLensK", args.cu_seq_lens_k, {desc.batch + 1});
+  expect("window.left", args.window_left, {desc.heads_out});
+  expect("window.right", args.window_right, {desc.heads_out});
+  expect("sinkTokens", args.sink_tokens, {desc.heads_out});
+  expect("headMap.k", args.head_map_k, {desc.heads_q});
+  expect("headMap.v", args.head_map_v, {desc.heads_q});
 }
 
 void check_combinations(AttentionDesc const& desc, AttentionArgs const& args) {
   check(args.cu_seq_lens_q.defined() == desc.packed && args.cu_seq_lens_k.defined() == desc.packed,
-        ErrorCode::kOption,
-        "packed calls need cu_seq_lens_q and cu_seq_lens_k, others take neither");
+        ErrorCode::kOption, "packed calls need cuSeqLensQ and cuSeqLensK, others take neither");
   check(!desc.packed || !(args.bias.defined() || args.mask.defined() || args.kv_lengths.defined()),
-        ErrorCode::kOption, "bias, mask and kv_lengths have no meaning in a packed call");
+        ErrorCode::kOption, "bias, mask and kvLengths have no meaning in a packed call");
   check(args.segments_q.defined() == args.segments_k.defined(), ErrorCode::kOption,
         "segments are needed for queries and for keys");
   check(!args.prefix_lengths.defined() || desc.causal, ErrorCode::kOption,
-        "prefix_lengths need causal");
+        "prefixLengths need causal");
   bool const mapped = args.head_map_k.defined() || args.head_map_v.defined();
   int64_t const widest = std::max({desc.heads_q, desc.heads_k, desc.heads_v});
   check(desc.heads_out == (mapped ? desc.heads_q : widest), ErrorCode::kShape,
@@ -168,20 +167,20 @@ void check_outputs_apart(AttentionArgs const& args) {
                                     {"bias", &args.bias},
                                     {"mask", &args.mask},
                                     {"sinks", &args.sinks},
-                                    {"alibi_slopes", &args.alibi_slopes},
+                                    {"alibiSlopes", &args.alibi_slopes},
                                     {"temperature", &args.temperature},
                                     {"gate", &args.gate},
-                                    {"segments_q", &args.segments_q},
-                                    {"segments_k", &args.segments_k},
-                                    {"prefix_lengths", &args.prefix_lengths},
-                                    {"kv_lengths", &args.kv_lengths},
-                                    {"cu_seq_lens_q", &args.cu_seq_lens_q},
-                                    {"cu_seq_lens_k", &args.cu_seq_lens_k},
-                                    {"window_left", &args.window_left},
-                                    {"window_right", &args.window_right},
-                                    {"sink_tokens", &args.sink_tokens},
-                                    {"head_map_k", &args.head_map_k},
-                                    {"head_map_v", &args.head_map_v}}};
+                                    {"segments.q", &args.segments_q},
+                                    {"segments.k", &args.segments_k},
+                                    {"prefixLengths", &args.prefix_lengths},
+                                    {"kvLengths", &args.kv_lengths},
+                                    {"cuSeqLensQ", &args.cu_seq_lens_q},
+                                    {"cuSeqLensK", &args.cu_seq_lens_k},
+                                    {"window.left", &args.window_left},
+                                    {"window.right", &args.window_right},
+                                    {"sinkTokens", &args.sink_tokens},
+                                    {"headMap.k", &args.head_map_k},
+                                    {"headMap.v", &args.head_map_v}}};
   for (auto const& [name, view] : read) {
     check_apart("out", args.out, name, *view);
     check_apart("lse", args.lse, name, *view);
@@ -200,7 +199,7 @@ void describe_attention(AttentionArgs const& args, AttentionDesc& desc) {
   desc.dtype = args.q.dtype;
   if (desc.packed)
     check(args.cu_seq_lens_q.rank() == 1 && args.cu_seq_lens_q.sizes[0] >= 1, ErrorCode::kShape,
-          "cu_seq_lens_q is ", args.cu_seq_lens_q.sizes, ", expected [batch + 1]");
+          "cuSeqLensQ is ", args.cu_seq_lens_q.sizes, ", expected [b + 1]");
   desc.batch = desc.packed ? args.cu_seq_lens_q.sizes[0] - 1 : args.q.sizes[0];
   desc.seq_q = args.q.sizes[rank - 3];
   desc.seq_kv = args.k.sizes[rank - 3];
@@ -216,11 +215,11 @@ void describe_attention(AttentionArgs const& args, AttentionDesc& desc) {
 void check_description(AttentionDesc const& desc) {
   check(is_float(desc.dtype), ErrorCode::kDType, "attention: dtype is ", name_of(desc.dtype),
         ", expected float32, float16 or bfloat16");
-  check_extent("batch", desc.batch, 0);
-  check_extent("seq_q", desc.seq_q, 0);
-  check_extent("seq_kv", desc.seq_kv, 0);
-  check_extent("head_dim", desc.head_dim, 1);
-  check_extent("head_dim_v", desc.head_dim_v, 1);
+  check_extent("b", desc.batch, 0);
+  check_extent("sQ", desc.seq_q, 0);
+  check_extent("sKv", desc.seq_kv, 0);
+  check_extent("d", desc.head_dim, 1);
+  check_extent("dV", desc.head_dim_v, 1);
   check_heads(desc);
   check_scalars(desc);
 }

@@ -19,10 +19,10 @@ void check_positive(char const* name, double value) {
 
 void check_widths(RopeDesc const& desc, int64_t head_dim) {
   check(desc.rotary_dim >= 2 && desc.rotary_dim % 2 == 0 && desc.rotary_dim <= head_dim,
-        ErrorCode::kArgumentValue, "rope: rotary_dim is ", desc.rotary_dim,
+        ErrorCode::kArgumentValue, "rope: rotaryDim is ", desc.rotary_dim,
         ", expected an even number from 2 to ", head_dim);
   check(desc.scaling != RopeScaling::kProportional || head_dim % 2 == 0, ErrorCode::kShape,
-        "rope: proportional scaling pairs all of a head, whose size ", head_dim, " is odd");
+        "rope: 'proportional' scaling pairs all of a head, whose size ", head_dim, " is odd");
 }
 
 /// theta^(-2t / width) for each of `pairs` pairs.
@@ -103,49 +103,50 @@ double attention_factor(RopeDesc const& desc) {
 
 void check_divisors(char const* name, std::vector<double> const& divisors, int64_t pairs) {
   check(static_cast<int64_t>(divisors.size()) == pairs, ErrorCode::kArgumentValue, "rope: ", name,
-        " has ", divisors.size(), " numbers, expected rotary_dim / 2 = ", pairs);
+        " has ", divisors.size(), " numbers, expected rotaryDim / 2 = ", pairs);
   for (double const divisor : divisors) check_positive(name, divisor);
 }
 
 void check_yarn(RopeDesc const& desc) {
-  check_positive("beta_fast", desc.beta_fast);
-  check_positive("beta_slow", desc.beta_slow);
-  check(desc.beta_fast >= desc.beta_slow, ErrorCode::kArgumentValue, "rope: beta_fast ",
-        desc.beta_fast, " is below beta_slow ", desc.beta_slow);
-  check(desc.theta > 1, ErrorCode::kArgumentValue, "rope: YaRN needs theta > 1, got ", desc.theta);
+  check_positive("scaling.betaFast", desc.beta_fast);
+  check_positive("scaling.betaSlow", desc.beta_slow);
+  check(desc.beta_fast >= desc.beta_slow, ErrorCode::kArgumentValue, "rope: scaling.betaFast ",
+        desc.beta_fast, " is below scaling.betaSlow ", desc.beta_slow);
+  check(desc.theta > 1, ErrorCode::kArgumentValue, "rope: 'yarn' needs theta > 1, got ",
+        desc.theta);
   for (double const mscale : {desc.mscale, desc.mscale_all_dim})
-    check(std::isfinite(mscale) && mscale >= 0, ErrorCode::kArgumentValue, "rope: mscale is ",
-          mscale, ", expected a finite number >= 0");
+    check(std::isfinite(mscale) && mscale >= 0, ErrorCode::kArgumentValue,
+          "rope: scaling.mscale is ", mscale, ", expected a finite number >= 0");
 }
 
 void check_scaling(RopeDesc const& desc) {
-  check_positive("factor", desc.factor);
+  check_positive("scaling.factor", desc.factor);
   switch (desc.scaling) {
     case RopeScaling::kNone:
     case RopeScaling::kLinear:
     case RopeScaling::kProportional:
       return;
     case RopeScaling::kDynamicNtk:
-      check_positive("original_max", desc.original_max);
+      check_positive("scaling.originalMax", desc.original_max);
       return check(desc.factor >= 1, ErrorCode::kArgumentValue,
-                   "rope: dynamic NTK needs factor >= 1, got ", desc.factor);
+                   "rope: 'dynamic-ntk' needs scaling.factor >= 1, got ", desc.factor);
     case RopeScaling::kLlama3:
-      check_positive("original_max", desc.original_max);
-      check_positive("low_freq_factor", desc.low_freq_factor);
+      check_positive("scaling.originalMax", desc.original_max);
+      check_positive("scaling.lowFreqFactor", desc.low_freq_factor);
       return check(
           std::isfinite(desc.high_freq_factor) && desc.high_freq_factor > desc.low_freq_factor,
-          ErrorCode::kArgumentValue, "rope: high_freq_factor is ", desc.high_freq_factor,
-          ", expected more than low_freq_factor ", desc.low_freq_factor);
+          ErrorCode::kArgumentValue, "rope: scaling.highFreqFactor is ", desc.high_freq_factor,
+          ", expected more than scaling.lowFreqFactor ", desc.low_freq_factor);
     case RopeScaling::kYarn:
-      check_positive("original_max", desc.original_max);
+      check_positive("scaling.originalMax", desc.original_max);
       return check_yarn(desc);
     case RopeScaling::kLongRope:
       check(std::isfinite(desc.original_max) && desc.original_max > 1, ErrorCode::kArgumentValue,
-            "rope: original_max is ", desc.original_max, ", expected a finite number > 1");
-      check_divisors("short_factors", desc.short_factors, desc.rotary_dim / 2);
-      return check_divisors("long_factors", desc.long_factors, desc.rotary_dim / 2);
+            "rope: scaling.originalMax is ", desc.original_max, ", expected a finite number > 1");
+      check_divisors("scaling.shortFactors", desc.short_factors, desc.rotary_dim / 2);
+      return check_divisors("scaling.longFactors", desc.long_factors, desc.rotary_dim / 2);
   }
-  throw Error(ErrorCode::kArgumentValue, "rope: unknown scaling");
+  throw Error(ErrorCode::kArgumentValue, "rope: unknown scaling.type");
 }
 
 void check_rope_description(RopeDesc const& desc, int64_t head_dim) {
@@ -154,12 +155,12 @@ void check_rope_description(RopeDesc const& desc, int64_t head_dim) {
   check(desc.pairing <= RopePairing::kDeinterleaved, ErrorCode::kArgumentValue,
         "rope: unknown pairing ", static_cast<int>(desc.pairing));
   check(desc.position_offset >= -kMaxOffset && desc.position_offset <= kMaxOffset,
-        ErrorCode::kArgumentValue, "rope: position_offset is ", desc.position_offset);
+        ErrorCode::kArgumentValue, "rope: offset is ", desc.position_offset);
   check(std::isfinite(desc.attention_factor) && desc.attention_factor >= 0,
-        ErrorCode::kArgumentValue, "rope: attention_factor is ", desc.attention_factor,
+        ErrorCode::kArgumentValue, "rope: scaling.attentionFactor is ", desc.attention_factor,
         ", expected a finite number >= 0");
   check(std::isfinite(desc.current_length) && desc.current_length >= 0, ErrorCode::kArgumentValue,
-        "rope: current_length is ", desc.current_length, ", expected a finite number >= 0");
+        "rope: scaling.currentLength is ", desc.current_length, ", expected a finite number >= 0");
   check_scaling(desc);
 }
 

@@ -158,8 +158,9 @@ class CpuBackend final : public Backend {
   void attention(Stream& stream, AttentionDesc desc, AttentionArgs args) override {
     check_attention(desc, args);
     check_served(desc);
-    enqueue(stream, "attention", std::move(args),
-            [desc](JobContext& job, AttentionArgs& tensors) { run_attention(job, desc, tensors); });
+    enqueue(stream, "attention", std::move(args), [desc](JobContext& job, AttentionArgs& tensors) {
+      run_attention(job, desc, tensors, active_kernels());
+    });
   }
 
   void merge_attention(Stream& stream, MergeArgs args) override {

@@ -55,23 +55,30 @@ std::string join(std::vector<std::string> const& names) {
   return text;
 }
 
-KernelTable const& choose() {
-  char const* forced = std::getenv("FUSED_ATTENTION_CPU_LEVEL");
-  KernelTable const* best = nullptr;
+KernelTable const& best() {
+  KernelTable const* found = nullptr;
   for (Path const& path : paths()) {
-    if (!path.runs_here) continue;
-    if (!forced || !*forced) best = path.table;
-    if (forced && std::string_view(forced) == path.table->path) return *path.table;
+    if (path.runs_here) found = path.table;
   }
-  check(best != nullptr, ErrorCode::kUnsupported, "FUSED_ATTENTION_CPU_LEVEL is '",
-        forced ? forced : "", "', but this machine and build offer: ", join(available_paths()));
-  return *best;
+  return *found;  // the baseline runs everywhere
 }
 
 }  // namespace
 
+KernelTable const& kernels_of(std::string_view name) {
+  for (Path const& path : paths()) {
+    if (path.runs_here && name == path.table->path) return *path.table;
+  }
+  throw Error(ErrorCode::kUnsupported, "instruction path '" + std::string(name) +
+                                           "': this machine and build offer " +
+                                           join(available_paths()));
+}
+
 KernelTable const& active_kernels() {
-  static KernelTable const& chosen = choose();
+  static KernelTable const& chosen = [&]() -> KernelTable const& {
+    char const* const forced = std::getenv("FUSED_ATTENTION_CPU_LEVEL");
+    return forced && *forced ? kernels_of(forced) : best();
+  }();
   return chosen;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fattn::cpu {
@@ -35,6 +36,9 @@ struct KernelTable {
 /// The table in use: the best this machine runs, or the one FUSED_ATTENTION_CPU_LEVEL names.
 /// Throws ERR_UNSUPPORTED for a name that is unknown or that this machine or build cannot run.
 KernelTable const& active_kernels();
+
+/// The table of a path; throws ERR_UNSUPPORTED for a name that is unknown or cannot run here.
+KernelTable const& kernels_of(std::string_view path);
 
 /// Every path that is compiled in and that this machine can run, best last.
 std::vector<std::string> available_paths();

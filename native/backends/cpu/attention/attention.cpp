@@ -31,12 +31,12 @@ void check_served(AttentionDesc const& desc) {
         reason ? reason : "");
 }
 
-void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args) {
-  if (args.out.elements() == 0 && !args.lse.defined())
-    return;  // and no plan in proportion to nothing
+void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args,
+                   KernelTable const& kernels) {
+  bool const no_lse = !args.lse.defined() || args.lse.elements() == 0;
+  if (args.out.elements() == 0 && no_lse) return;  // without a plan as large as nothing is wide
   PlannedAttention planned;
-  plan_attention(planned, desc, args, job.threads());
-  KernelTable const& kernels = active_kernels();
+  plan_attention(planned, desc, args, kernels.bf16_dot, job.threads());
   planned.plan.job = &job;
   planned.plan.stopped = [](void const* of) {
     return static_cast<JobContext const*>(of)->stopped();

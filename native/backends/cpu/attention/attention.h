@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backends/cpu/kernel_table.h"
 #include "backends/cpu/thread_pool.h"
 #include "core/backend.h"
 #include "core/ops/attention.h"
@@ -9,9 +10,10 @@ namespace fattn::cpu {
 /// Throws ERR_UNSUPPORTED where no kernel serves the call, or none can be chosen on this machine.
 void check_served(AttentionDesc const& desc);
 
-/// Plans the call, then runs its tasks on the threads of `job`. Throws ERR_INDEX, before anything
-/// is written, where an index tensor holds a value outside its range.
-void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args);
+/// Plans the call, then runs its tasks with `kernels` on the threads of `job`. Throws ERR_INDEX,
+/// before anything is written, where an index tensor holds a value outside its range.
+void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args,
+                   KernelTable const& kernels);
 
 /// Which kernel and path would serve the call.
 Explanation explain_attention(AttentionDesc const& desc, bool with_lse);

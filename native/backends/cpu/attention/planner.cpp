@@ -4,7 +4,6 @@
 
 #include "backends/cpu/attention/heads.h"
 #include "backends/cpu/attention/tasks.h"
-#include "backends/cpu/kernel_table.h"
 #include "core/error.h"
 
 namespace fattn::cpu {
@@ -52,8 +51,9 @@ std::vector<int32_t> read_cu_seq_lens(char const* name, TensorView const& t, int
 
 class Planner {
  public:
-  Planner(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args)
-      : p_(planned), plan_(planned.plan), desc_(desc), args_(args) {}
+  Planner(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
+          bool bf16_dot)
+      : p_(planned), plan_(planned.plan), desc_(desc), args_(args), bf16_dot_(bf16_dot) {}
 
   void run() {
     describe_operands();
@@ -91,8 +91,8 @@ class Planner {
     plan_.scale = static_cast<float>(desc_.scale);
     plan_.softcap = static_cast<float>(desc_.softcap);
     plan_.has_segments = args_.segments_q.defined();
-    plan_.bf16_dot = active_kernels().bf16_dot &&
-                     (desc_.dtype == DType::bf16 || desc_.precision == Precision::kBFloat16);
+    plan_.bf16_dot =
+        bf16_dot_ && (desc_.dtype == DType::bf16 || desc_.precision == Precision::kBFloat16);
     plan_.plain_scores = plan_.scale > 0 && plan_.softcap == 0 && !args_.bias.defined() &&
                          !args_.mask.defined() && !args_.temperature.defined() && !plan_.slopes &&
                          !plan_.has_segments;
@@ -191,13 +191,14 @@ class Planner {
   AttentionPlan& plan_;
   AttentionDesc const& desc_;
   AttentionArgs const& args_;
+  bool const bf16_dot_;
 };
 
 }  // namespace
 
 void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
-                    int threads) {
-  Planner(planned, desc, args).run();
+                    bool bf16_dot, int threads) {
+  Planner(planned, desc, args, bf16_dot).run();
   if (desc.heads_out > 0 && desc.head_dim_v > 0) cut_tasks(planned, desc, threads);
 }
 

@@ -25,9 +25,10 @@ struct PlannedAttention {
   int64_t partial_floats = 0;
 };
 
-/// Throws ERR_INDEX where an index tensor holds a value outside its range. `threads` only decides
-/// how finely query rows are cut, which no bit of a result depends on.
+/// `bf16_dot`: the kernels have the bfloat16 dot product. Throws ERR_INDEX where an index tensor
+/// holds a value outside its range. `threads` only decides how finely query rows are cut, which no
+/// bit of a result depends on.
 void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
-                    int threads);
+                    bool bf16_dot, int threads);
 
 }  // namespace fattn::cpu

@@ -47,11 +47,23 @@ export interface Sequence {
 
 export function sequencesOf(shape: AttentionShape, options: VisibilityOptions): Sequence[] {
   const { cuSeqLensQ: cuQ, cuSeqLensK: cuK, kvLengths } = options;
-  return Array.from({ length: shape.b }, (_, n) =>
-    cuQ && cuK
-      ? { n, q0: cuQ[n]!, k0: cuK[n]!, sQ: cuQ[n + 1]! - cuQ[n]!, sKv: cuK[n + 1]! - cuK[n]! }
-      : { n, q0: n * shape.sQ, k0: n * shape.sKv, sQ: shape.sQ, sKv: kvLengths?.[n] ?? shape.sKv },
-  );
+  if (!cuQ || !cuK)
+    return Array.from({ length: shape.b }, (_, n) => ({
+      n,
+      q0: n * shape.sQ,
+      k0: n * shape.sKv,
+      sQ: shape.sQ,
+      sKv: kvLengths?.[n] ?? shape.sKv,
+    }));
+  // Queries behind the last sequence belong to none, and see no key.
+  const [ends, last] = [[...cuQ.slice(1), shape.sQ], shape.b];
+  return ends.map((end, n) => ({
+    n,
+    q0: cuQ[n]!,
+    k0: cuK[n]!,
+    sQ: end - cuQ[n]!,
+    sKv: n === last ? 0 : cuK[n + 1]! - cuK[n]!,
+  }));
 }
 
 const unlimited = Infinity;

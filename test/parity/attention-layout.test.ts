@@ -82,6 +82,34 @@ parityTable('packed sequences', [
   },
   { name: 'reversed heads', ...packed, shape: { ...packed.shape, hQ: 2, hK: 4 } },
   {
+    name: 'tokens behind the last sequence, which give zeros',
+    shape: { b: 3, sQ: 61, sKv: 395, hQ: 4, hK: 2, d: 32 },
+    options: { causal: true, cuSeqLensQ: [0, 33, 33, 50], cuSeqLensK: [0, 70, 90, 390] },
+    edit: ({ q }) => void q.fill(NaN, 50 * 4 * 32),
+  },
+  {
+    name: 'tokens behind the last sequence, with sinks',
+    shape: { b: 2, sQ: 9, sKv: 395, hQ: 4, hK: 2, d: 32 },
+    options: { cuSeqLensQ: [0, 1, 2], cuSeqLensK: [0, 70, 390], sinks: [1, 2, 3, 4] },
+  },
+  {
+    name: 'no token in any sequence',
+    shape: { b: 1, sQ: 3, sKv: 5, hQ: 2, d: 8 },
+    options: { cuSeqLensQ: [0, 0], cuSeqLensK: [0, 0] },
+  },
+  {
+    name: 'segments as one tensor',
+    shape: { b: 2, sQ: 60, hQ: 4, hK: 2, d: 32 },
+    options: {
+      causal: true,
+      cuSeqLensQ: [0, 25, 60],
+      cuSeqLensK: [0, 25, 60],
+      segments: ((ids) => ({ q: ids, k: ids }))(Array.from({ length: 60 }, (_, t) => (t >> 2) % 3)),
+    },
+    sharedSegments: true,
+  },
+  { name: 'on a stream of their own', ...packed, ownStream: true },
+  {
     name: 'no tokens at all',
     shape: { b: 2, sQ: 0, sKv: 0, hQ: 2, d: 8 },
     options: { cuSeqLensQ: [0, 0, 0], cuSeqLensK: [0, 0, 0] },

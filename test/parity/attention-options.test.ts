@@ -142,6 +142,27 @@ parityTable('rows', [
   ...rows('gate per head with sinks', () => ({ gate: grid([4, 1], 24), sinks: [1, 2, 3, 4] })),
 ]);
 
+parityTable('forms of options', [
+  ...rows('a stream of its own', () => ({ causal: true }), { ownStream: true }),
+  ...rows(
+    'a mask of bytes, any of which but 0 keeps',
+    ({ b, sQ, sKv }) => {
+      const mask = bits([b, 1, sQ, sKv], 40, 0.6);
+      return { mask: { ...mask, data: mask.data.map((bit, at) => bit * (1 + ((at * 37) % 255))) } };
+    },
+    { maskDtype: 'uint8' },
+  ),
+  ...[150, 2].map((sQ): Row => {
+    const ids = runs(2, sQ, sQ === 2 ? 1 : 40);
+    return {
+      name: `segments as one tensor, ${sQ} tokens`,
+      shape: { b: 2, sQ, hQ: 4, hK: 2, d: 32 },
+      options: { segments: { q: ids, k: ids } },
+      sharedSegments: true,
+    };
+  }),
+]);
+
 parityTable(
   'all options at once',
   rows('as many as go together', ({ b, sQ, sKv }) => ({

@@ -112,6 +112,28 @@ const headMaps: Row[] = [
     shape: { sQ: 20, sKv: 37, hQ: 2, hK: 5, d: 16 },
     options: { headMap: { k: [4, 1], v: [0, 3] } },
   },
+  {
+    name: 'one rule, named for keys and for values',
+    shape: { sQ: 20, sKv: 37, hQ: 6, hK: 2, hV: 3, d: 16 },
+    options: { headMap: { k: 'tile', v: 'tile' } },
+  },
+  {
+    name: 'reversed, one rule named twice',
+    shape: { sQ: 20, sKv: 37, hQ: 2, hK: 6, d: 16 },
+    options: { headMap: { k: 'interleave', v: 'interleave' } },
+  },
+  ...(['tile', 'grouped'] as const).flatMap((rule) => [
+    {
+      name: `a map for the keys, '${rule}' for the values`,
+      shape: { sQ: 20, sKv: 37, hQ: 4, hK: 3, hV: 2, d: 16 },
+      options: { headMap: { k: [2, 2, 0, 1], v: rule } },
+    },
+    {
+      name: `'${rule}' for the keys, a map for the values, one query`,
+      shape: { b: 2, sQ: 1, sKv: 300, hQ: 4, hK: 2, hV: 3, d: 16 },
+      options: { headMap: { k: rule, v: [2, 2, 0, 1] } },
+    },
+  ]),
 ];
 
 const dims: Row[] = [1, 2, 3, 8, 16, 24, 40, 64, 80, 96, 128, 192, 256, 512].flatMap((d) => [

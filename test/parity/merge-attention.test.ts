@@ -80,8 +80,7 @@ for (const { name, device, dtype } of targets())
       const float = (each: Grid) => embed(each.data, each.shape, { dtype: 'float32', device, margin: NaN }).view;
       const states = parts.map((part) => ({
         out: embed(part.out, [b, s, h, d], { dtype, device, layout, margin: NaN }).view,
-        lse: float({ data: part.lse!, shape: [b, h, s] }),
-        ...(part.weight && { weight: float(part.weight) }),
+        ...(part.weight ? { weight: float(part.weight) } : { lse: float({ data: part.lse!, shape: [b, h, s] }) }),
       }));
       const out = embed(NaN, [b, s, h, d], { dtype, device, layout, margin: -7.75 });
       const lse = embed(NaN, [b, h, s], { dtype: 'float32', device, margin: -7.75 });
@@ -120,7 +119,7 @@ for (const { name, device } of targets(['float32']))
       });
       const lse = Tensor.empty([2, 4, 9], { device });
       const out = mergeAttention(states, { lse, ...(sinkInPart === -1 && { sinks }) });
-      return { out: (await out.toArray()), lse: (await lse.toArray()) };
+      return { out: await out.toArray(), lse: await lse.toArray() };
     };
 
     const cuts = [0, 1, 40, 40, 77, 90]; // one key, many, none

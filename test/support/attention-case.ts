@@ -1,7 +1,7 @@
 /** One row of a parity table: plain data, from which the inputs, the call and the exact answer follow. */
 
 import type { Tensor } from '../../lib/index.js';
-import { attention, type AttentionOptions } from '../../lib/index.js';
+import { attention, Stream, type AttentionOptions } from '../../lib/index.js';
 import type { Rounding } from '../oracle/arithmetic.js';
 import { attentionOracle, type AttentionShape, type OracleOptions, type OracleResult } from '../oracle/attention.js';
 import type { Grid } from '../oracle/grid.js';
@@ -27,6 +27,12 @@ export interface AttentionCase {
   precision?: 'bfloat16';
   /** Of the bias: its own dtype. Default float32. */
   biasDtype?: 'float32' | 'storage';
+  /** Default 'bool'. */
+  maskDtype?: 'bool' | 'uint8';
+  /** Queries and keys are the same tokens: `segments` is given as one tensor. */
+  sharedSegments?: boolean;
+  /** The call names a stream of its own. */
+  ownStream?: boolean;
   layout?: Layout;
   seed?: number;
   /** Judges these queries only: for large shapes. */
@@ -140,9 +146,13 @@ function callOptions(row: AttentionCase, { device, dtype }: Place, made: Embedde
   const { b, sQ, sKv } = shape;
   const options = representable(row, dtype);
   const packed = options.cuSeqLensQ !== undefined;
-  const tensor = (data: ArrayLike<number>, tensorShape: readonly number[], kind: 'int32' | 'bool' | FloatDType) => {
+  const tensor = (
+    data: ArrayLike<number>,
+    tensorShape: readonly number[],
+    kind: 'int32' | 'uint8' | 'bool' | FloatDType,
+  ) => {
     // Around index tensors lies garbage that would crash whoever followed it.
-    const margin = kind === 'int32' ? 2 ** 31 - 1 : kind === 'bool' ? 1 : NaN;
+    const margin = kind === 'int32' ? 2 ** 31 - 1 : kind === 'bool' || kind === 'uint8' ? 1 : NaN;
     const result = embed(data, tensorShape, { dtype: kind, device, margin });
     made.push(result);
     return result.view;
@@ -164,16 +174,18 @@ function callOptions(row: AttentionCase, { device, dtype }: Place, made: Embedde
     ...(options.cuSeqLensQ && { cuSeqLensQ: indices(options.cuSeqLensQ) }),
     ...(options.cuSeqLensK && { cuSeqLensK: indices(options.cuSeqLensK) }),
     ...(segments && {
-      segments: {
-        q: tensor(segments.q, packed ? [sQ] : [b, sQ], 'int32'),
-        k: tensor(segments.k, packed ? [sKv] : [b, sKv], 'int32'),
-      },
+      segments: row.sharedSegments
+        ? tensor(segments.q, packed ? [sQ] : [b, sQ], 'int32')
+        : {
+            q: tensor(segments.q, packed ? [sQ] : [b, sQ], 'int32'),
+            k: tensor(segments.k, packed ? [sKv] : [b, sKv], 'int32'),
+          },
     }),
     ...(options.sinks && { sinks: floats({ data: options.sinks, shape: [options.sinks.length] }) }),
     ...(options.alibiSlopes && { alibiSlopes: floats(options.alibiSlopes) }),
     ...(options.temperature && { temperature: floats(options.temperature) }),
     ...(options.gate && { gate: floats(options.gate) }),
-    ...(options.mask && { mask: tensor(options.mask.data, options.mask.shape, 'bool') }),
+    ...(options.mask && { mask: tensor(options.mask.data, options.mask.shape, row.maskDtype ?? 'bool') }),
     ...(options.bias && {
       bias: tensor(options.bias.data, options.bias.shape, row.biasDtype === 'storage' ? dtype : 'float32'),
     }),
@@ -204,14 +216,17 @@ export async function runAttention(row: AttentionCase, place: Place, values = in
     made.push(result);
     return result;
   };
+  const stream = row.ownStream ? new Stream(device) : undefined;
   try {
     const [q, k, v] = [input(values.q, sQ, hQ, d), input(values.k, sKv, hK, d), input(values.v, sKv, hV, dV)];
     const out = output([...batch, sQ, hO, dV], dtype, layout);
     const lse = output([...batch, hO, sQ], 'float32', layout === 'sliced' ? 'sliced' : 'dense');
-    const result: Tensor = attention(q, k, v, { ...callOptions(row, place, made), out: out.view, lse: lse.view });
+    const options = { ...callOptions(row, place, made), out: out.view, lse: lse.view, ...(stream && { stream }) };
+    const result: Tensor = attention(q, k, v, options);
     expect(result).toBe(out.view);
     return { out: await out.read(), lse: await lse.read() };
   } finally {
+    stream?.close();
     for (const each of made) each.dispose();
   }
 }

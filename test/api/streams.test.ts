@@ -124,6 +124,32 @@ describe('streams', () => {
     expect(await copy.toArray()).toEqual(await slow.toArray());
   });
 
+  test('wait for what the default stream writes, and it for what they write', async () => {
+    const shape = [1, 512, 4, 64];
+    const expected = await attention(Tensor.full(shape, 0.5), Tensor.zeros(shape), Tensor.full(shape, 2)).toArray();
+    using stream = new Stream();
+    for (let n = 0; n < 50; ++n) {
+      using q = Tensor.full(shape, 0.5);
+      using k = Tensor.zeros(shape, { dtype: 'bfloat16' }).to({ dtype: 'float32' });
+      using v = Tensor.full(shape, 2);
+      using out = attention(q, k, v, { stream });
+      using back = out.to(); // on the default stream again
+      expect(await back.toArray()).toEqual(expected);
+    }
+  });
+
+  test('wait for random numbers of the default stream', async () => {
+    const [shape, seed] = [[1, 512, 4, 64], 3];
+    using x = Tensor.randn(shape, { seed });
+    const expected = await attention(x, x, x).toArray();
+    using stream = new Stream();
+    for (let n = 0; n < 50; ++n) {
+      using y = Tensor.randn(shape, { seed });
+      using out = attention(y, y, y, { stream });
+      expect(await out.toArray()).toEqual(expected);
+    }
+  });
+
   test('measure time between events', async () => {
     using stream = new Stream();
     const start = stream.record();

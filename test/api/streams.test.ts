@@ -37,39 +37,6 @@ badCalls('a closed stream refuses', [
   ['wait', () => closed.wait(new Stream().record()), 'ERR_STREAM_CLOSED', 'the stream is closed'],
 ]);
 
-const forged = Object.create(Stream.prototype) as Stream;
-const close = Object.getOwnPropertyDescriptor(Stream.prototype, 'close')!.value as () => void;
-badCalls('what is no stream is refused as the receiver of', [
-  ['device', () => forged.device, 'ERR_NOT_A_STREAM', 'no Stream: an object'],
-  ['close', () => Reflect.apply(close, undefined, []), 'ERR_NOT_A_STREAM', 'undefined'],
-  ['synchronize', () => forged.synchronize(), 'ERR_NOT_A_STREAM', 'no Stream'],
-  ['record', () => forged.record(), 'ERR_NOT_A_STREAM', 'no Stream'],
-  [
-    'members of events',
-    () => (Object.create(Event.prototype) as Event).device,
-    'ERR_ARGUMENT_TYPE',
-    'must be an Event',
-  ],
-]);
-
-describe('the default stream', () => {
-  test('is one, and where work goes that names none', async () => {
-    const stream = Stream.default();
-    expect(Stream.default('cpu')).toBe(stream);
-    const out = failingWork(stream);
-    await expectFailure(() => stream.synchronize(), 'ERR_INDEX', 'attention');
-    out.dispose();
-    expect(await Tensor.full([2], 3, { stream }).toArray()).toEqual(Float32Array.of(3, 3));
-  });
-
-  badCalls('refuses', [
-    ['to be closed', () => Stream.default().close(), 'ERR_OPTION', "the default stream of 'cpu' cannot be closed"],
-    ['using', () => Stream.default()[Symbol.dispose](), 'ERR_OPTION', 'cannot be closed'],
-    ['await using', () => Stream.default()[Symbol.asyncDispose](), 'ERR_OPTION', 'cannot be closed'],
-    ['an unknown device', () => Stream.default('tpu'), 'ERR_DEVICE', 'device must be'],
-  ]);
-});
-
 badCalls('events refuse', [
   [
     'to be made',
@@ -122,32 +89,6 @@ describe('streams', () => {
     second.wait(done);
     const copy = slow.to({ stream: second });
     expect(await copy.toArray()).toEqual(await slow.toArray());
-  });
-
-  test('wait for what the default stream writes, and it for what they write', async () => {
-    const shape = [1, 512, 4, 64];
-    const expected = await attention(Tensor.full(shape, 0.5), Tensor.zeros(shape), Tensor.full(shape, 2)).toArray();
-    using stream = new Stream();
-    for (let n = 0; n < 50; ++n) {
-      using q = Tensor.full(shape, 0.5);
-      using k = Tensor.zeros(shape, { dtype: 'bfloat16' }).to({ dtype: 'float32' });
-      using v = Tensor.full(shape, 2);
-      using out = attention(q, k, v, { stream });
-      using back = out.to(); // on the default stream again
-      expect(await back.toArray()).toEqual(expected);
-    }
-  });
-
-  test('wait for random numbers of the default stream', async () => {
-    const [shape, seed] = [[1, 512, 4, 64], 3];
-    using x = Tensor.randn(shape, { seed });
-    const expected = await attention(x, x, x).toArray();
-    using stream = new Stream();
-    for (let n = 0; n < 50; ++n) {
-      using y = Tensor.randn(shape, { seed });
-      using out = attention(y, y, y, { stream });
-      expect(await out.toArray()).toEqual(expected);
-    }
   });
 
   test('measure time between events', async () => {

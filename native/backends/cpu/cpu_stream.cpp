@@ -30,7 +30,7 @@ void CpuStream::require_open_locked() const {
 }
 
 void CpuStream::require_room_locked() const {
-  check(static_cast<int64_t>(items_.size()) < queue_depth_, ErrorCode::kQueueFull,
+  check(waiting_jobs_ < queue_depth_, ErrorCode::kQueueFull,
         "the stream's queue is full: ", queue_depth_, " jobs are waiting");
 }
 
@@ -53,6 +53,7 @@ void CpuStream::enqueue(std::unique_ptr<Job> job) {
     require_open_locked();
     require_room_locked();
     became_ready = append_locked(std::move(job));
+    ++waiting_jobs_;
   }
   submit_if(became_ready);
 }
@@ -80,7 +81,6 @@ std::shared_ptr<Event> CpuStream::record() {
     auto const lock = lock_soon(mutex_);
     require_open_locked();
     if (state_ != State::kIdle) {
-      require_room_locked();
       append_locked(Passing{event});
       return event;
     }
@@ -103,7 +103,6 @@ void CpuStream::wait(std::shared_ptr<Event> event) {
   {
     auto const lock = lock_soon(mutex_);
     require_open_locked();
-    require_room_locked();
     auto const* const ours = dynamic_cast<CpuEvent const*>(event.get());
     if (ours != nullptr && ours->settled()) return;
     became_ready = append_locked(Waiting{std::move(event)});
@@ -121,6 +120,7 @@ bool CpuStream::run_next(PoolThread& thread) {
     }
     item = std::move(items_.front());
     items_.pop_front();
+    if (std::holds_alternative<std::unique_ptr<Job>>(item)) --waiting_jobs_;
     state_ = State::kRunning;
     runner_ = std::this_thread::get_id();
   }
@@ -190,6 +190,7 @@ void CpuStream::close() {
     first = !std::exchange(closed_, true);
     stop_.store(true);
     dropped.swap(items_);
+    waiting_jobs_ = 0;
     if (state_ == State::kBlocked) state_ = State::kIdle;
   }
   for (Item& item : dropped)

@@ -76,6 +76,8 @@ class CpuStream final : public Stream, public JobSource {
   mutable std::mutex mutex_;
   std::condition_variable not_running_;
   std::deque<Item> items_;
+  int64_t waiting_jobs_ =
+      0;  // of items_; what queue_depth limits, since markers and waits cost next to nothing
   State state_ = State::kIdle;
   bool closed_ = false;
   std::thread::id runner_;            // while kRunning

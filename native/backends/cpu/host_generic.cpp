@@ -15,6 +15,7 @@ int64_t physical_memory_bytes() { return 0; }
 int64_t last_level_cache_bytes() { return 0; }
 
 void name_this_thread(char const*) {}
+void take_short_turns() {}
 
 void prefer_huge_pages(void*, size_t) {}
 

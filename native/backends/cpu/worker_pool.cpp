@@ -170,6 +170,7 @@ std::shared_ptr<JobSource> WorkerPool::pop_ready_locked() noexcept {
 void WorkerPool::work(PoolThread& self) {
   is_pool_thread = true;
   name_this_thread(("fattn-" + std::to_string(self.index)).c_str());
+  take_short_turns();
   auto lock = lock_soon(mutex_);
   while (!must_end_locked(self)) {
     if (find_permit(lock))

@@ -21,18 +21,11 @@ struct CopyArgs {
   TensorView source, target;
 };
 
-struct ReadArgs {
-  TensorView source;
-};
-
 inline void visit_inputs(FillArgs const&, TensorVisitor) {}
 inline void visit_outputs(FillArgs const& args, TensorVisitor visit) { visit(args.target); }
 
 inline void visit_inputs(CopyArgs const& args, TensorVisitor visit) { visit(args.source); }
 inline void visit_outputs(CopyArgs const& args, TensorVisitor visit) { visit(args.target); }
-
-inline void visit_inputs(ReadArgs const& args, TensorVisitor visit) { visit(args.source); }
-inline void visit_outputs(ReadArgs const&, TensorVisitor) {}
 
 void visit_inputs(AttentionArgs const& args, TensorVisitor visit);
 void visit_outputs(AttentionArgs const& args, TensorVisitor visit);

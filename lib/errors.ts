@@ -20,6 +20,7 @@ export const errorCodes = Object.freeze([
   'ERR_UNSUPPORTED',
   'ERR_OUT_OF_MEMORY',
   'ERR_CUDA_UNAVAILABLE',
+  'ERR_DEVICE_LOST',
   'ERR_NATIVE_LOAD',
   'ERR_INTERNAL',
 ] as const);
@@ -39,7 +40,7 @@ export type AttentionErrorCode = Exclude<ErrorCode, TypeErrorCode | RangeErrorCo
 
 /**
  * What the engine cannot do, or failed to do: options that contradict one another, a disposed tensor, a closed stream,
- * memory that ran out, a combination that no kernel serves.
+ * memory that ran out, a combination that no kernel serves, a device that failed.
  */
 export class AttentionError extends Error {
   /** Stable; branch on this. */

@@ -38,6 +38,8 @@ std::string_view name_of(ErrorCode code) {
       return "ERR_OUT_OF_MEMORY";
     case ErrorCode::kCudaUnavailable:
       return "ERR_CUDA_UNAVAILABLE";
+    case ErrorCode::kDeviceLost:
+      return "ERR_DEVICE_LOST";
     case ErrorCode::kNativeLoad:
       return "ERR_NATIVE_LOAD";
     case ErrorCode::kInternal:

@@ -26,6 +26,7 @@ enum class ErrorCode {
   kUnsupported,      // ERR_UNSUPPORTED
   kOutOfMemory,      // ERR_OUT_OF_MEMORY
   kCudaUnavailable,  // ERR_CUDA_UNAVAILABLE
+  kDeviceLost,       // ERR_DEVICE_LOST: a device failed and cannot be used any more
   kNativeLoad,       // ERR_NATIVE_LOAD
   kInternal,         // ERR_INTERNAL
 };

@@ -18,9 +18,14 @@ const table = [
     ours: ['backends/cpu/', 'core/', 'kernels/attention/variants.h', 'simt/annotations.h', 'simt/numeric.h'],
     system: /^(?!napi|node_api|cuda|uv).*\.h$/, // what the operating system offers: threads, memory, processors
   },
-  { folder: 'native/backends/cuda/', ours: ['backends/cuda/', 'core/', 'kernels/', 'simt/'], system: /^cuda/ },
-  { folder: 'native/backends/emulated/', ours: ['backends/emulated/', 'core/', 'kernels/', 'simt/'] },
-  { folder: 'test/native/', ours: ['backends/', 'core/', 'kernels/', 'simt/', ''], system: /^(?!napi|node_api).*\.h$/ },
+  { folder: 'native/backends/gpu/', ours: ['backends/gpu/', 'core/', 'generated/', 'kernels/', 'simt/kernel.h'] },
+  { folder: 'native/backends/cuda/', ours: ['backends/cuda/', 'backends/gpu/', 'core/', 'simt/kernel.h'], system: /^cuda/ },
+  {
+    folder: 'native/backends/emulated/',
+    ours: ['backends/emulated/', 'backends/gpu/', 'core/', 'simt/kernel.h', 'simt/host/'],
+  },
+  { folder: 'native/generated/', ours: ['backends/gpu/', 'generated/', 'kernels/', 'simt/'] },
+  { folder: 'test/native/', ours: ['backends/', 'core/', 'generated/', 'kernels/', 'simt/', ''], system: /^(?!napi|node_api).*\.h$/ },
 ];
 const intrinsics = /^(?:immintrin|arm_neon|x86intrin|emmintrin)\.h$/;
 

@@ -55,10 +55,10 @@ class LambdaJob final : public cpu::Job {
       : Job(name), body_(std::move(body)), in_(std::move(in)), out_(std::move(out)) {}
 
   void run(cpu::JobContext& context) override { body_(context); }
-  void each_input(cpu::FunctionRef<void(TensorView const&)> visit) const override {
+  void each_input(FunctionRef<void(TensorView const&)> visit) const override {
     for (auto const& view : in_) visit(view);
   }
-  void each_output(cpu::FunctionRef<void(TensorView const&)> visit) const override {
+  void each_output(FunctionRef<void(TensorView const&)> visit) const override {
     for (auto const& view : out_) visit(view);
   }
 

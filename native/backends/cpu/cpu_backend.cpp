@@ -15,9 +15,10 @@
 #include "backends/cpu/host.h"
 #include "backends/cpu/host_block.h"
 #include "backends/cpu/job.h"
-#include "backends/cpu/job_tensors.h"
 #include "backends/cpu/kernel_table.h"
 #include "core/error.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/visit_tensors.h"
 
 namespace fattn::cpu {
 namespace {

@@ -6,7 +6,7 @@
 #include "backends/cpu/element_types.h"
 #include "backends/cpu/host_block.h"
 #include "backends/cpu/strided_loop.h"
-#include "core/error.h"
+#include "core/ops/elementwise.h"
 
 namespace fattn::cpu {
 namespace {
@@ -93,11 +93,6 @@ void copy_any(JobContext& context, Extents const& sizes, Elements source, Elemen
 Elements elements_of(TensorView const& view) { return {view.bytes(), view.dtype, view.strides}; }
 
 }  // namespace
-
-void check_conversion(DType from, DType to) {
-  bool const possible = from == to || is_float(to) || (from == DType::boolean && to == DType::u8);
-  check(possible, ErrorCode::kDType, "copy: ", name_of(from), " does not convert to ", name_of(to));
-}
 
 void run_copy(JobContext& context, TensorView const& source, TensorView const& target) {
   if (!spans_overlap(source, target))

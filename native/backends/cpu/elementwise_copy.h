@@ -5,10 +5,6 @@
 
 namespace fattn::cpu {
 
-/// Throws ERR_DTYPE for a conversion that loses more than rounding: only floats take other dtypes,
-/// and uint8 takes bool.
-void check_conversion(DType from, DType to);
-
 /// target[i...] = source[i...]. Floats round once, to nearest even. Where the two overlap in memory
 /// the result is as if the source had been set aside first.
 void run_copy(JobContext& context, TensorView const& source, TensorView const& target);

@@ -1,29 +1,12 @@
 #include "backends/cpu/elementwise_fill.h"
 
-#include <bit>
-#include <cmath>
 #include <cstdint>
 
 #include "backends/cpu/strided_loop.h"
-#include "core/error.h"
-#include "core/half.h"
+#include "core/ops/elementwise.h"
 
 namespace fattn::cpu {
 namespace {
-
-/// The bit pattern of one element, in the low bytes.
-uint32_t pattern_of(DType dtype, double value) {
-  switch (dtype) {
-    case DType::f32:
-      return std::bit_cast<uint32_t>(static_cast<float>(value));
-    case DType::f16:
-      return f16_from_f64(value);
-    case DType::bf16:
-      return bf16_from_f64(value);
-    default:
-      return static_cast<uint32_t>(static_cast<int64_t>(value));
-  }
-}
 
 template <class Word>
 void fill_words(JobContext& context, TensorView const& target, Word word) {
@@ -43,17 +26,8 @@ void fill_words(JobContext& context, TensorView const& target, Word word) {
 
 }  // namespace
 
-void check_fill(TensorView const& target, double value) {
-  if (is_float(target.dtype)) return;
-  bool const signed_integer = target.dtype == DType::i32;
-  double const least = signed_integer ? -0x1p31 : 0;
-  double const greatest = signed_integer ? 0x1p31 - 1 : target.dtype == DType::u8 ? 255 : 1;
-  check(value >= least && value <= greatest && std::floor(value) == value,
-        ErrorCode::kArgumentValue, "fill: ", value, " is not a value of ", name_of(target.dtype));
-}
-
 void run_fill(JobContext& context, TensorView const& target, double value) {
-  uint32_t const pattern = pattern_of(target.dtype, value);
+  uint32_t const pattern = fill_pattern(target.dtype, value);
   switch (size_of(target.dtype)) {
     case 4:
       return fill_words<uint32_t>(context, target, pattern);

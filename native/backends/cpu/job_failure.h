@@ -3,14 +3,9 @@
 #include <exception>
 
 #include "backends/cpu/job.h"
+#include "core/failure.h"
 
 namespace fattn::cpu {
-
-/// The exception being handled as an Error whose message starts with the operation's name.
-std::exception_ptr failure_of(char const* operation);
-
-/// ERR_STREAM_CLOSED for work that the closing of its stream stopped or dropped.
-std::exception_ptr closed_failure(char const* operation);
 
 /// Failure of the work that should have filled an input of `job`; null where there is none.
 std::exception_ptr inherited_failure(Job const& job);

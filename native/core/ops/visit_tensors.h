@@ -1,7 +1,8 @@
 #pragma once
 
-#include "backends/cpu/thread_pool.h"
+#include "core/function_ref.h"
 #include "core/ops/attention.h"
+#include "core/ops/elementwise.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
@@ -9,17 +10,9 @@
 // Which tensors of each operation's arguments are read and which are written. Absent ones are
 // skipped.
 
-namespace fattn::cpu {
+namespace fattn {
 
 using TensorVisitor = FunctionRef<void(TensorView const&)>;
-
-struct FillArgs {
-  TensorView target;
-};
-
-struct CopyArgs {
-  TensorView source, target;
-};
 
 inline void visit_inputs(FillArgs const&, TensorVisitor) {}
 inline void visit_outputs(FillArgs const& args, TensorVisitor visit) { visit(args.target); }
@@ -36,4 +29,4 @@ void visit_outputs(MergeArgs const& args, TensorVisitor visit);
 void visit_inputs(RopeArgs const& args, TensorVisitor visit);
 void visit_outputs(RopeArgs const& args, TensorVisitor visit);
 
-}  // namespace fattn::cpu
+}  // namespace fattn

@@ -1,8 +1,8 @@
-#include "backends/cpu/job_tensors.h"
+#include "core/ops/visit_tensors.h"
 
 #include <initializer_list>
 
-namespace fattn::cpu {
+namespace fattn {
 namespace {
 
 void visit_defined(std::initializer_list<TensorView const*> views, TensorVisitor visit) {
@@ -55,4 +55,4 @@ void visit_inputs(RopeArgs const& a, TensorVisitor visit) {
 
 void visit_outputs(RopeArgs const& a, TensorVisitor visit) { visit_defined({&a.out}, visit); }
 
-}  // namespace fattn::cpu
+}  // namespace fattn

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "core/error.h"
+
+namespace fattn {
+
+/// An Error whose message starts with the operation's name, unless it does already.
+std::exception_ptr named_failure(char const* operation, ErrorCode code, std::string const& message);
+
+/// The exception being handled as an Error whose message starts with the operation's name.
+std::exception_ptr failure_of(char const* operation);
+
+/// ERR_STREAM_CLOSED for work that the closing of its stream stopped or dropped.
+std::exception_ptr closed_failure(char const* operation);
+
+}  // namespace fattn

@@ -15,7 +15,8 @@ enum class HeadRule : int32_t {
 /// Element type of an operand that is read one element at a time.
 enum class ScalarType : int32_t { kF32 = 0, kF16 = 1, kBF16 = 2, kU8 = 3 };
 
-/// Token rows of q, k, v or out: [b, s, h, d], packed [t, h, d]. Strides in elements, that of d is 1.
+/// Token rows of q, k, v or out: [b, s, h, d], packed [t, h, d]. Strides in elements, that of d
+/// is 1.
 struct TokenRows {
   void* data;
   int64_t batch;  // 0 when packed
@@ -60,7 +61,8 @@ struct AttentionParams {
   int64_t sink_stride;
   float const* slopes;  // by batch and head
   int64_t slope_batch, slope_head;
-  int32_t const* segments_q;  // batch by `segment_batch_q` (0 when packed), token by `segment_row_q`
+  int32_t const*
+      segments_q;  // batch by `segment_batch_q` (0 when packed), token by `segment_row_q`
   int64_t segment_batch_q, segment_row_q;
   int32_t const* segments_k;
   int64_t segment_batch_k, segment_row_k;
@@ -85,9 +87,10 @@ struct AttentionParams {
   int32_t chunks;      // key ranges handled apart; above 1 partial results are merged by Combine
   int32_t chunk_keys;  // keys of each
 
-  // Partial results, [chunk][sequence row, all heads]: see epilogue.h. Null where chunks == 1.
-  float* partial_out;  // f32, normalised, [chunks][rows][head_dim_v]
-  float* partial_lse;  // base 2, [chunks][rows]
+  // Partial results of each key range, a row for every (query token, output head): see
+  // `partial_row`. Null where chunks == 1.
+  float* partial_out;    // f32, not normalised, [chunks][rows][head_dim_v]; unset in empty rows
+  float* partial_state;  // row_max in base 2, row_sum: [chunks][rows][2]
 };
 
 }  // namespace fattn

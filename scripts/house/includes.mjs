@@ -19,13 +19,21 @@ const table = [
     system: /^(?!napi|node_api|cuda|uv).*\.h$/, // what the operating system offers: threads, memory, processors
   },
   { folder: 'native/backends/gpu/', ours: ['backends/gpu/', 'core/', 'generated/', 'kernels/', 'simt/kernel.h'] },
-  { folder: 'native/backends/cuda/', ours: ['backends/cuda/', 'backends/gpu/', 'core/', 'simt/kernel.h'], system: /^cuda/ },
+  {
+    folder: 'native/backends/cuda/',
+    ours: ['backends/cuda/', 'backends/gpu/', 'core/', 'simt/kernel.h'],
+    system: /^cuda/,
+  },
   {
     folder: 'native/backends/emulated/',
     ours: ['backends/emulated/', 'backends/gpu/', 'core/', 'simt/kernel.h', 'simt/host/'],
   },
   { folder: 'native/generated/', ours: ['backends/gpu/', 'generated/', 'kernels/', 'simt/'] },
-  { folder: 'test/native/', ours: ['backends/', 'core/', 'generated/', 'kernels/', 'simt/', ''], system: /^(?!napi|node_api).*\.h$/ },
+  {
+    folder: 'test/native/',
+    ours: ['backends/', 'core/', 'generated/', 'kernels/', 'simt/', ''],
+    system: /^(?!napi|node_api).*\.h$/,
+  },
 ];
 const intrinsics = /^(?:immintrin|arm_neon|x86intrin|emmintrin)\.h$/;
 

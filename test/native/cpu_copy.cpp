@@ -4,6 +4,7 @@
 
 #include "backends/cpu/elementwise_copy.h"
 #include "backends/cpu/elementwise_fill.h"
+#include "core/ops/elementwise.h"
 #include "cpu_fixture.h"
 
 namespace fattn::test {

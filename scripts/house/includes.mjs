@@ -12,6 +12,11 @@ const table = [
   { folder: 'native/core/', ours: ['core/'] },
   { folder: 'native/kernels/', ours: ['kernels/', 'simt/'], standard: ['cstdint', 'cstddef', 'type_traits'] },
   { folder: 'native/simt/cuda/', ours: ['simt/'], system: /^cuda/ },
+  {
+    folder: 'native/simt/host/',
+    ours: ['simt/', 'core/half.h'],
+    system: /^(?:ucontext|sys\/mman|sanitizer\/\w+)\.h$/,
+  },
   { folder: 'native/simt/', ours: ['simt/'] },
   {
     folder: 'native/backends/cpu/',

@@ -15,9 +15,12 @@ struct EmulatedEntry {
 };
 
 template <class Kernel>
-inline constexpr EmulatedEntry kEmulatedEntry{[](void const* params, uint32_t shared_address) {
+void run_emulated(void const* params, uint32_t shared_address) {
   Kernel::run(*static_cast<typename Kernel::Params const*>(params), SharedMemory{shared_address});
-}};
+}
+
+template <class Kernel>
+inline constexpr EmulatedEntry kEmulatedEntry{run_emulated<Kernel>};
 
 }  // namespace host
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kAllLanes = 0xffffffff;
 constexpr uint32_t kSharedAlignment = 1024;
+constexpr int kStarvation = 4096;  // draws, then the starved warp is fed: another may spin for it
 
 /// A set bit of `mask`, drawn; of the lowest `width` bits at least one is set.
 int draw_bit(uint32_t mask, int width, Random& random) {
@@ -46,6 +47,7 @@ Block::Block(Launch const& launch, Index3 index, SharedWindow& memory)
       running_(threads()) {
   constexpr int kStubbornness[] = {0, 4, 7};
   stubbornness_ = kStubbornness[random_.below(3)];
+  starvation_ = kStarvation;
   if (warps() > 1 && random_.below(2) == 0) starved_warps_ = 1u << random_.below(warps());
   memory_.reset(launch.kernel.shared_bytes,
                 kSharedAlignment * static_cast<uint32_t>(1 + random_.below(8)));
@@ -98,6 +100,7 @@ Context& Block::next() {
   int warp = self_ / kWarpSize;
   bool const stays = (ready_warps_ >> warp & 1) != 0 && random_.below(8) < stubbornness_;
   if (!stays) {
+    if (starvation_ > 0 && --starvation_ == 0) starved_warps_ = 0;
     uint32_t const fed = ready_warps_ & ~starved_warps_;
     warp = draw_bit(fed ? fed : ready_warps_, warps(), random_);
   }

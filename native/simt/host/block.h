@@ -123,6 +123,7 @@ class Block {
   std::vector<uint32_t> ready_, ended_;  // lanes, by warp
   uint32_t ready_warps_ = 0;
   uint32_t starved_warps_ = 0;
+  int starvation_ = 0;    // draws until they are fed
   int stubbornness_ = 0;  // in eighths
   int running_ = 0;       // threads that have not ended
   int self_ = 0;

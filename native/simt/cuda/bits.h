@@ -1,0 +1,19 @@
+// The same bits as another type. std::bit_cast is host code to the CUDA compiler.
+#pragma once
+
+#include <type_traits>
+
+#include "simt/annotations.h"
+
+namespace fattn::simt {
+
+template <class To, class From>
+FATTN_DEVICE To same_bits(From const& from) {
+  static_assert(sizeof(To) == sizeof(From));
+  static_assert(std::is_trivially_copyable_v<To> && std::is_trivially_copyable_v<From>);
+  To to;
+  __builtin_memcpy(&to, &from, sizeof(To));
+  return to;
+}
+
+}  // namespace fattn::simt

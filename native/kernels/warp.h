@@ -6,15 +6,17 @@
 namespace fattn {
 
 FATTN_DEVICE float warp_sum(float value) {
-  FATTN_UNROLL for (int distance = simt::kWarpSize / 2; distance > 0; distance /= 2) value +=
-      simt::shuffle_xor(value, distance);
+  FATTN_UNROLL for (int distance = simt::kWarpSize / 2; distance > 0; distance /= 2) {
+    value += simt::shuffle_xor(value, distance);
+  }
   return value;
 }
 
 /// The greatest number; NaN only where no lane has a number.
 FATTN_DEVICE float warp_max(float value) {
-  FATTN_UNROLL for (int distance = simt::kWarpSize / 2; distance > 0; distance /= 2) value =
-      simt::maximum(value, simt::shuffle_xor(value, distance));
+  FATTN_UNROLL for (int distance = simt::kWarpSize / 2; distance > 0; distance /= 2) {
+    value = simt::maximum(value, simt::shuffle_xor(value, distance));
+  }
   return value;
 }
 

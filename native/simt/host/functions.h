@@ -28,10 +28,7 @@ inline float maximum(float a, float b) { return std::fmax(a, b); }
 inline float exp2_exact(float x) { return std::exp2(x); }
 inline float log_exact(float x) { return std::log(x); }
 inline float tanh_exact(float x) { return std::tanh(x); }
-inline void sine_cosine(double x, double& sine, double& cosine) {
-  sine = std::sin(x);
-  cosine = std::cos(x);
-}
+inline double power(double base, double exponent) { return std::pow(base, exponent); }
 inline uint32_t bits_of(float x) { return std::bit_cast<uint32_t>(x); }
 inline float float_of_bits(uint32_t bits) { return std::bit_cast<float>(bits); }
 inline bool is_nan(float x) { return x != x; }

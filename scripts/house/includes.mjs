@@ -20,7 +20,15 @@ const table = [
   { folder: 'native/simt/', ours: ['simt/'] },
   {
     folder: 'native/backends/cpu/',
-    ours: ['backends/cpu/', 'core/', 'kernels/attention/variants.h', 'simt/annotations.h', 'simt/numeric.h'],
+    ours: [
+      'backends/cpu/',
+      'core/',
+      'kernels/attention/variants.h',
+      'kernels/elementwise/normals.h',
+      'kernels/elementwise/sincos.h',
+      'simt/annotations.h',
+      'simt/numeric.h',
+    ],
     system: /^(?!napi|node_api|cuda|uv).*\.h$/, // what the operating system offers: threads, memory, processors
   },
   { folder: 'native/backends/gpu/', ours: ['backends/gpu/', 'core/', 'generated/', 'kernels/', 'simt/kernel.h'] },

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "backends/cpu/element_types.h"
-#include "backends/cpu/sincos.h"
 #include "backends/cpu/token_rows.h"
+#include "kernels/elementwise/sincos.h"
 
 namespace fattn::cpu {
 namespace {
@@ -85,9 +85,9 @@ struct RopeScratch {
   }
 };
 
-/// The C library beyond the reach of sincos_of(): positions near 2^31, frequencies above 1.
+/// The C library beyond the reach of ours: offsets near 2^53 with frequencies above 1.
 SinCos turn_by(double angle) {
-  if (std::fabs(angle) < 0x1p31) return sincos_of(angle);
+  if (std::fabs(angle) < 0x1p54) return sincos_of_large(angle);
   return {std::sin(angle), std::cos(angle)};
 }
 

@@ -32,7 +32,7 @@ FATTN_DEVICE float maximum(float a, float b) { return fmaxf(a, b); }
 FATTN_DEVICE float exp2_exact(float x) { return exp2f(x); }
 FATTN_DEVICE float log_exact(float x) { return logf(x); }
 FATTN_DEVICE float tanh_exact(float x) { return tanhf(x); }
-FATTN_DEVICE void sine_cosine(double x, double& sine, double& cosine) { sincos(x, &sine, &cosine); }
+FATTN_DEVICE double power(double base, double exponent) { return pow(base, exponent); }
 FATTN_DEVICE uint32_t bits_of(float x) { return __float_as_uint(x); }
 FATTN_DEVICE float float_of_bits(uint32_t bits) { return __uint_as_float(bits); }
 FATTN_DEVICE bool is_nan(float x) { return x != x; }

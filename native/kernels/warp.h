@@ -26,9 +26,9 @@ template <int kHalf = simt::kWarpSize / 2>
 FATTN_DEVICE float warp_sum_transposed(float (&values)[simt::kWarpSize]) {
   bool const upper = (simt::lane_index() & kHalf) != 0;
   FATTN_UNROLL for (int i = 0; i < kHalf; ++i) {
-    float const kept = upper ? values[i + kHalf] : values[i];
-    float const traded = upper ? values[i] : values[i + kHalf];
-    values[i] = kept + simt::shuffle_xor(traded, kHalf);
+    // By value: a choice between two elements of the array could become one between addresses.
+    float const low = values[i], high = values[i + kHalf];
+    values[i] = (upper ? high : low) + simt::shuffle_xor(upper ? low : high, kHalf);
   }
   if constexpr (kHalf > 1) return warp_sum_transposed<kHalf / 2>(values);
   return values[0];

@@ -95,15 +95,14 @@ struct SimpleAttention {
 
   /// q.k of key step + lane. Keys that are not visible are not read.
   FATTN_DEVICE static float multiply_keys(Row const& row, int32_t step, uint32_t visible_keys) {
-    int64_t const stride = row.p.k.row;
-    Element const* const keys = row.k + step * stride;
+    Element const* const keys = row.k + step * row.p.k.row;
     float products[kStepKeys] = {};
     for (int32_t c = simt::lane_index(); c < row.p.head_dim; c += simt::kWarpSize) {
       float const q = simt::to_float(row.q[c]);
-      FATTN_UNROLL for (int j = 0; j < kStepKeys; ++j) {
+      Element const* key = keys + c;
+      FATTN_UNROLL for (int j = 0; j < kStepKeys; ++j, key += row.p.k.row) {
         if ((visible_keys >> j & 1) == 0) continue;
-        products[j] =
-            simt::fused_multiply_add(q, simt::to_float(keys[j * stride + c]), products[j]);
+        products[j] = simt::fused_multiply_add(q, simt::to_float(*key), products[j]);
       }
     }
     return warp_sum_transposed(products);

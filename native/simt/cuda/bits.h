@@ -7,8 +7,9 @@
 
 namespace fattn::simt {
 
+// By value: through a reference to shared memory the copy is made byte by byte.
 template <class To, class From>
-FATTN_DEVICE To same_bits(From const& from) {
+FATTN_DEVICE To same_bits(From from) {
   static_assert(sizeof(To) == sizeof(From));
   static_assert(std::is_trivially_copyable_v<To> && std::is_trivially_copyable_v<From>);
   To to;

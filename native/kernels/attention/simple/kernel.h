@@ -60,10 +60,9 @@ struct SimpleAttention {
       v = row_of<Element>(p.v, s.index, s.first_k, 0, heads.v);
     }
 
-    /// Passes over the steps that lie between the sink keys and the window.
+    /// The next key from `key` on that is not hidden between the sink keys and the window.
     FATTN_DEVICE int32_t next_step(int32_t key) const {
-      bool const between = key >= limits.sink && key < limits.lo;
-      return between ? key + (limits.lo - key) / kStepKeys * kStepKeys : key;
+      return key >= limits.sink && key < limits.lo ? limits.lo : key;
     }
   };
 

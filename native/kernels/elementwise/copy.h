@@ -24,8 +24,8 @@ struct Copy {
 
   FATTN_DEVICE static void run(Params const& p, simt::SharedMemory) {
     int64_t const first = int64_t{simt::block_index().x} * kBlockElements + simt::thread_index();
-    ElementOffsets offsets[kPerThread];
-    uint32_t words[kPerThread];
+    ElementOffsets offsets[kPerThread] = {};
+    uint32_t words[kPerThread] = {};
     FATTN_UNROLL for (int i = 0; i < kPerThread; ++i) {
       int64_t const element = first + i * kThreads;
       if (element >= p.axes.elements) continue;

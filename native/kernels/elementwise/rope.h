@@ -70,7 +70,7 @@ struct Rope {
   };
 
   FATTN_DEVICE static Turns turns_of(Params const& p, int64_t position, int32_t first_pair) {
-    Turns turns;
+    Turns turns{};
     FATTN_UNROLL for (int i = 0; i < kLanePairs; ++i) {
       int32_t const t = first_pair + simt::lane_index() + i * simt::kWarpSize;
       if (t >= p.pairs) continue;
@@ -84,7 +84,7 @@ struct Rope {
   FATTN_DEVICE static void turn_pairs(Params const& p, Element const* x, Element* out,
                                       int32_t first_pair, Turns const& turns) {
     int32_t const first = first_pair + simt::lane_index();
-    float u[kLanePairs], w[kLanePairs];
+    float u[kLanePairs] = {}, w[kLanePairs] = {};
     FATTN_UNROLL for (int i = 0; i < kLanePairs; ++i) {
       int32_t const t = first + i * simt::kWarpSize;
       if (t >= p.pairs) continue;

@@ -217,5 +217,32 @@ TEST(emulator_finds_shuffles_from_lanes_that_do_not_exist) {
   expect_mistake<ShuffleFrom>({}, {"asks shuffle for lane 32"});
 }
 
+struct Flag {
+  int32_t* flag;
+};
+
+/// Warp 1 waits for a flag that warp 0 sets, or does not.
+template <bool kBug>
+struct Spin : KernelShape<Flag, 64> {
+  FATTN_DEVICE static void run(Params const& p, SharedMemory) {
+    if (warp_index() == 0) {
+      if (!kBug) atomic_exchange(p.flag, 1);
+    } else {
+      while (atomic_add(p.flag, 0) == 0) {
+      }
+    }
+  }
+};
+
+TEST(emulator_finds_loops_that_wait_in_vain) {
+  int32_t flag = 0;
+  std::string const text = mistake_of<Spin<true>>({&flag}, {});
+  expect(text.find("spins for what never happens") != std::string::npos, text);
+  for_each_schedule([&](EmulationOptions const& options) {
+    flag = 0;
+    expect_equal(mistake_of<Spin<false>>({&flag}, options), "");
+  });
+}
+
 }  // namespace
 }  // namespace fattn::test

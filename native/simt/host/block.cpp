@@ -12,11 +12,12 @@ namespace {
 
 constexpr uint32_t kAllLanes = 0xffffffff;
 constexpr uint32_t kSharedAlignment = 1024;
+// Atomics one after the other with no thread meeting, parting or ending: a loop that waits in vain.
+constexpr int kSpins = 1 << 22;
 constexpr int kStarvation = 4096;  // draws, then the starved warp is fed: another may spin for it
 
-/// A set bit of `mask`, drawn; of the lowest `width` bits at least one is set.
-int draw_bit(uint32_t mask, int width, Random& random) {
-  int const start = random.below(width);
+/// The first set bit of `mask` from `start` on, cyclically.
+int bit_from(uint32_t mask, int start) {
   uint32_t const high = mask & (kAllLanes << start);
   return std::countr_zero(high ? high : mask);
 }
@@ -82,6 +83,7 @@ Context& Block::run_thread(void* argument) {
 void Block::end_thread() {
   ended_[static_cast<size_t>(self_ / kWarpSize)] |= 1u << self_ % kWarpSize;
   --running_;
+  spins_ = 0;
   for (auto const& facility : facilities_)
     if (facility) facility->thread_ends(self_);
 }
@@ -97,15 +99,18 @@ Context& Block::next() {
       report_deadlock();
     }
   }
+  uint64_t const chance = random_.next();
   int warp = self_ / kWarpSize;
-  bool const stays = (ready_warps_ >> warp & 1) != 0 && random_.below(8) < stubbornness_;
+  bool const stays =
+      (ready_warps_ >> warp & 1) != 0 && static_cast<int>(chance & 7) < stubbornness_;
   if (!stays) {
     if (starvation_ > 0 && --starvation_ == 0) starved_warps_ = 0;
     uint32_t const fed = ready_warps_ & ~starved_warps_;
-    warp = draw_bit(fed ? fed : ready_warps_, warps(), random_);
+    warp = bit_from(fed ? fed : ready_warps_,
+                    Random::scaled(static_cast<uint32_t>(chance >> 32), warps()));
   }
   auto& lanes = ready_[static_cast<size_t>(warp)];
-  int const lane = draw_bit(lanes, kWarpSize, random_);
+  int const lane = bit_from(lanes, static_cast<int>(chance >> 3 & 31));
   lanes &= ~(1u << lane);
   if (lanes == 0) ready_warps_ &= ~(1u << warp);
   self_ = warp * kWarpSize + lane;
@@ -126,13 +131,22 @@ void Block::park(Waiting const& reason) {
 }
 
 void Block::wake(int thread) {
+  spins_ = 0;
+  make_ready(thread);
+}
+
+void Block::make_ready(int thread) {
   int const warp = thread / kWarpSize;
   ready_[static_cast<size_t>(warp)] |= 1u << thread % kWarpSize;
   ready_warps_ |= 1u << warp;
 }
 
 void Block::yield() {
-  wake(self_);
+  if (++spins_ == kSpins)
+    fail(std::to_string(kSpins) +
+         " atomics of the block in a row, and nothing comes of it: it spins for what never happens,"
+         " or for another block, which need not run at the same time");
+  make_ready(self_);
   suspend();
 }
 

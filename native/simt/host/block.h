@@ -105,6 +105,7 @@ class Block {
 
   static Context& run_thread(void* thread);
   Context& next();
+  void make_ready(int thread);
   void suspend();
   void end_thread();
   void run_deferred();
@@ -125,6 +126,7 @@ class Block {
   uint32_t starved_warps_ = 0;
   int starvation_ = 0;    // draws until they are fed
   int stubbornness_ = 0;  // in eighths
+  int spins_ = 0;         // yields since anything else happened
   int running_ = 0;       // threads that have not ended
   int self_ = 0;
   Context host_;

@@ -16,20 +16,6 @@ namespace {
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr size_t kGuardBytes = 64 * 1024;  // a multiple of every page size
 
-// __builtin_setjmp and __builtin_longjmp keep frame, stack and address and let the compiler save
-// the registers it uses: 9 ns for a switch where _setjmp and _longjmp take 15, and no interceptor
-// of a sanitizer or of the C library that takes a jump between stacks for a mistake. Left
-// uninstrumented: AddressSanitizer would mark the whole stack as usable at every jump.
-[[gnu::noinline, gnu::no_sanitize("address", "thread")]] void jump(Context& to) {
-  if (to.beginning) setcontext(std::exchange(to.beginning, nullptr));
-  __builtin_longjmp(to.registers, 1);
-}
-
-[[gnu::noinline, gnu::no_sanitize("address", "thread")]] void jump_from(Context& from,
-                                                                        Context& to) {
-  if (__builtin_setjmp(from.registers) == 0) jump(to);
-}
-
 /// On the stack of `to`, after a switch.
 void arrive(Context& to) {
   void const* stack = nullptr;
@@ -39,6 +25,11 @@ void arrive(Context& to) {
     to.came_from->stack = stack;
     to.came_from->stack_bytes = bytes;
   }
+}
+
+[[noreturn, gnu::noinline, gnu::no_sanitize("address", "thread")]] void jump(Context& to) {
+  if (to.beginning) setcontext(std::exchange(to.beginning, nullptr));
+  __builtin_longjmp(to.registers, 1);
 }
 
 struct Pool {
@@ -54,10 +45,15 @@ Pool& pool() {
 
 }  // namespace
 
-void switch_context(Context& from, Context& to) {
+// __builtin_setjmp and __builtin_longjmp keep frame, stack and address and let the compiler save
+// the registers it uses: 9 ns for a switch where _setjmp and _longjmp take 15, and no interceptor
+// of a sanitizer or of the C library that takes a jump between stacks for a mistake. Left
+// uninstrumented: AddressSanitizer would mark the whole stack as usable at every jump.
+[[gnu::noinline, gnu::no_sanitize("address", "thread")]] void switch_context(Context& from,
+                                                                             Context& to) {
   to.came_from = &from;
   announce_switch(&from.fake_stack, to.stack, to.stack_bytes, to.tsan_fibre);
-  jump_from(from, to);
+  if (__builtin_setjmp(from.registers) == 0) jump(to);
   arrive(from);
 }
 

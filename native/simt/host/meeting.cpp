@@ -53,8 +53,6 @@ bool Meeting::come(Primitive const& primitive, int64_t parameter, void const* gi
   return ++arrived_ == size_;
 }
 
-void Meeting::wait() { block_.park(*this); }
-
 void Meeting::leave() {
   for (int i = 0; i < size_; ++i)
     if (first_ + i != block_.self()) block_.wake(first_ + i);

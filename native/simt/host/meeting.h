@@ -26,7 +26,7 @@ class Meeting final : public Waiting {
   template <class Give, class Take, class Work>
   void meet(Primitive const& primitive, int64_t parameter, Give const* give, Take* take,
             Work work) {
-    if (!come(primitive, parameter, give, take)) return wait();
+    if (!come(primitive, parameter, give, take)) return block_.park(*this);
     work(reinterpret_cast<Give const* const*>(given_.data()),
          reinterpret_cast<Take* const*>(taken_.data()));
     leave();
@@ -40,7 +40,6 @@ class Meeting final : public Waiting {
 
  private:
   bool come(Primitive const& primitive, int64_t parameter, void const* give, void* take);
-  void wait();
   void leave();
   std::vector<int> missing() const;
 

@@ -17,10 +17,12 @@ class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
 
-  uint32_t next() { return static_cast<uint32_t>(mix(state_++, 0) >> 32); }
+  uint64_t next() { return mix(state_++, 0); }
   /// In [0, bound).
-  int below(int bound) {
-    return static_cast<int>((uint64_t{next()} * static_cast<uint32_t>(bound)) >> 32);
+  int below(int bound) { return scaled(static_cast<uint32_t>(next()), bound); }
+  /// Random bits as a number in [0, bound).
+  static int scaled(uint32_t bits, int bound) {
+    return static_cast<int>((uint64_t{bits} * static_cast<uint32_t>(bound)) >> 32);
   }
 
  private:

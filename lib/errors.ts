@@ -16,6 +16,7 @@ export const errorCodes = Object.freeze([
   'ERR_OPTION',
   'ERR_DISPOSED',
   'ERR_STREAM_CLOSED',
+  'ERR_ABORTED',
   'ERR_QUEUE_FULL',
   'ERR_UNSUPPORTED',
   'ERR_OUT_OF_MEMORY',

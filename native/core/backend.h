@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/abort_flag.h"
 #include "core/device.h"
 #include "core/ops/attention.h"
 #include "core/ops/merge_attention.h"
@@ -35,7 +37,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
  public:
   virtual ~Stream() = default;
   virtual Device device() const = 0;
-  /// Calls back when everything queued so far is done, with the first failure since the last call.
+  /// Calls back when everything queued so far is done, with the first failure since the last call;
+  /// aborted work is none.
   virtual void synchronize(Completion done) = 0;
   virtual std::shared_ptr<Event> record() = 0;
   /// Later work on this stream starts after `event`.
@@ -45,6 +48,20 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// calls throw ERR_STREAM_CLOSED.
   virtual void close() = 0;
   virtual bool closed() const = 0;
+};
+
+/// Where a call queues its work, and what revokes it.
+///
+/// Revoked work does not start, or stops at the next tile. A backend that cannot call back what it
+/// has handed to its device looks at the flag until then. Either way outputs that are not written
+/// are marked with ERR_ABORTED, and jobs that read them fail with the same. synchronize() reports
+/// neither: whoever aborted knows, and others on the stream are not concerned.
+struct Submission {
+  Submission(Stream& stream, std::shared_ptr<AbortFlag const> abort = nullptr)
+      : stream(stream), abort(std::move(abort)) {}
+
+  Stream& stream;
+  std::shared_ptr<AbortFlag const> abort;  // null: nothing but closing the stream
 };
 
 struct StreamOptions {
@@ -77,7 +94,7 @@ struct DeviceInfo {
   int64_t memory_bytes = 0;
 };
 
-/// One per kind of device. Every queueing call checks, queues on `stream` and returns.
+/// One per kind of device. Every queueing call checks, queues on a stream and returns.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -86,17 +103,17 @@ class Backend {
   virtual std::shared_ptr<Storage> allocate(int64_t bytes) = 0;  // throws ERR_OUT_OF_MEMORY
   virtual std::shared_ptr<Stream> create_stream(StreamOptions const& options) = 0;
 
-  virtual void fill(Stream& stream, TensorView dst, double value) = 0;
-  virtual void randn(Stream& stream, TensorView dst, uint64_t seed) = 0;
+  virtual void fill(Submission to, TensorView dst, double value) = 0;
+  virtual void randn(Submission to, TensorView dst, uint64_t seed) = 0;
   /// Same sizes, any strides, any dtypes: floats round to nearest even; to integers is refused by
   /// lib.
-  virtual void copy(Stream& stream, TensorView src, TensorView dst) = 0;
+  virtual void copy(Submission to, TensorView src, TensorView dst) = 0;
   /// Row-major elements of `src` as `as` into host memory that outlives `done`.
   virtual void read(Stream& stream, TensorView src, DType as, void* host, Completion done) = 0;
 
-  virtual void attention(Stream& stream, AttentionDesc desc, AttentionArgs args) = 0;
-  virtual void merge_attention(Stream& stream, MergeArgs args) = 0;
-  virtual void rope(Stream& stream, RopeDesc desc, RopeArgs args) = 0;
+  virtual void attention(Submission to, AttentionDesc desc, AttentionArgs args) = 0;
+  virtual void merge_attention(Submission to, MergeArgs args) = 0;
+  virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
 
   virtual Explanation explain_attention(AttentionDesc const& desc, bool with_lse) const = 0;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.

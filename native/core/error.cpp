@@ -30,6 +30,8 @@ std::string_view name_of(ErrorCode code) {
       return "ERR_DISPOSED";
     case ErrorCode::kStreamClosed:
       return "ERR_STREAM_CLOSED";
+    case ErrorCode::kAborted:
+      return "ERR_ABORTED";
     case ErrorCode::kQueueFull:
       return "ERR_QUEUE_FULL";
     case ErrorCode::kUnsupported:

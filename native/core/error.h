@@ -22,6 +22,7 @@ enum class ErrorCode {
   kOption,           // ERR_OPTION: options that contradict one another
   kDisposed,         // ERR_DISPOSED
   kStreamClosed,     // ERR_STREAM_CLOSED
+  kAborted,          // ERR_ABORTED: its caller aborted the work before it was done
   kQueueFull,        // ERR_QUEUE_FULL
   kUnsupported,      // ERR_UNSUPPORTED
   kOutOfMemory,      // ERR_OUT_OF_MEMORY

@@ -30,4 +30,19 @@ std::exception_ptr closed_failure(char const* operation) {
                        "the stream was closed before this was done");
 }
 
+std::exception_ptr aborted_failure(char const* operation) {
+  return named_failure(operation, ErrorCode::kAborted,
+                       "its signal was aborted before this was done");
+}
+
+bool is_abort(std::exception_ptr const& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (Error const& error) {
+    return error.code() == ErrorCode::kAborted;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace fattn

@@ -16,4 +16,10 @@ std::exception_ptr failure_of(char const* operation);
 /// ERR_STREAM_CLOSED for work that the closing of its stream stopped or dropped.
 std::exception_ptr closed_failure(char const* operation);
 
+/// ERR_ABORTED for work that its caller has revoked.
+std::exception_ptr aborted_failure(char const* operation);
+
+/// Whether `failure` is of that kind, perhaps inherited: nothing that synchronize() should report.
+bool is_abort(std::exception_ptr const& failure);
+
 }  // namespace fattn

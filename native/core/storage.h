@@ -28,7 +28,8 @@ class Storage {
   std::shared_ptr<Stream> last_writer() const;
   void set_last_writer(std::shared_ptr<Stream> const& stream);
 
-  /// Set when the job that should have filled this block failed; every reader is told why.
+  /// Set when the job that should have filled this block failed or was aborted; every reader is
+  /// told why.
   /// Set and read in stream order.
   std::exception_ptr failure() const;
   void set_failure(std::exception_ptr failure);

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,23 @@ class Waiter {
   std::promise<std::exception_ptr> outcome_;
 };
 
+inline ErrorCode code_of(std::exception_ptr const& failure, Where where = Where::current()) {
+  if (failure == nullptr) fail(where, "expected a failure");
+  try {
+    std::rethrow_exception(failure);
+  } catch (Error const& error) {
+    return error.code();
+  }
+}
+
+inline std::string message_of(std::exception_ptr const& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (std::exception const& error) {
+    return error.what();
+  }
+}
+
 inline std::exception_ptr outcome_of(Stream& stream, Where where = Where::current()) {
   Waiter waiter;
   stream.synchronize(waiter.completion());
@@ -51,8 +69,12 @@ inline void finish(Stream& stream) {
 class LambdaJob final : public cpu::Job {
  public:
   using Body = std::function<void(cpu::JobContext&)>;
-  LambdaJob(char const* name, Body body, std::vector<TensorView> in, std::vector<TensorView> out)
-      : Job(name), body_(std::move(body)), in_(std::move(in)), out_(std::move(out)) {}
+  LambdaJob(char const* name, Body body, std::vector<TensorView> in, std::vector<TensorView> out,
+            std::shared_ptr<AbortFlag const> abort = nullptr)
+      : Job(name, std::move(abort)),
+        body_(std::move(body)),
+        in_(std::move(in)),
+        out_(std::move(out)) {}
 
   void run(cpu::JobContext& context) override { body_(context); }
   void each_input(FunctionRef<void(TensorView const&)> visit) const override {
@@ -71,6 +93,21 @@ inline void queue(cpu::CpuStream& stream, LambdaJob::Body body, std::vector<Tens
                   std::vector<TensorView> out = {}, char const* name = "job") {
   stream.enqueue(std::make_unique<LambdaJob>(name, std::move(body), std::move(in), std::move(out)));
 }
+
+/// A stream whose thread is held inside a job until released.
+struct Held {
+  explicit Held(cpu::CpuStream& stream) {
+    queue(stream, [gate = gate_.get_future().share(), this](cpu::JobContext&) {
+      started_.set_value();
+      gate.wait();
+    });
+    started_.get_future().wait();
+  }
+  void release() { gate_.set_value(); }
+
+ private:
+  std::promise<void> gate_, started_;
+};
 
 /// A pool of `threads` and streams on it; everything is gone when it goes out of scope.
 class Threads {

@@ -12,38 +12,6 @@ using std::chrono::milliseconds;
 
 void nothing(JobContext&) {}
 
-ErrorCode code_of(std::exception_ptr const& failure, Where where = Where::current()) {
-  if (failure == nullptr) fail(where, "expected a failure");
-  try {
-    std::rethrow_exception(failure);
-  } catch (Error const& error) {
-    return error.code();
-  }
-}
-
-std::string message_of(std::exception_ptr const& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (std::exception const& error) {
-    return error.what();
-  }
-}
-
-/// A stream whose thread is held inside a job until released.
-struct Held {
-  explicit Held(cpu::CpuStream& stream) {
-    queue(stream, [gate = gate_.get_future().share(), this](JobContext&) {
-      started_.set_value();
-      gate.wait();
-    });
-    started_.get_future().wait();
-  }
-  void release() { gate_.set_value(); }
-
- private:
-  std::promise<void> gate_, started_;
-};
-
 }  // namespace
 
 TEST(stream_runs_jobs_in_order) {

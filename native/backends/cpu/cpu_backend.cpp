@@ -68,8 +68,10 @@ void follow_writers(CpuStream& stream, Job const& job) {
 
 /// Queues body(context, args) and makes the stream the last writer of what it writes.
 template <class Args, class Body>
-void enqueue(Stream& stream, char const* name, Args args, Body body) {
-  auto job = std::make_unique<TensorJob<Args, Body>>(name, std::move(args), std::move(body));
+void enqueue(Submission to, char const* name, Args args, Body body) {
+  Stream& stream = to.stream;
+  auto job = std::make_unique<TensorJob<Args, Body>>(name, std::move(to.abort), std::move(args),
+                                                     std::move(body));
   // Queueing gives the job away, and a refusal must leave the last writers as they were.
   std::array<std::shared_ptr<Storage>, 2> written;
   size_t outputs = 0;
@@ -124,28 +126,28 @@ class CpuBackend final : public Backend {
     return std::make_shared<CpuStream>(WorkerPool::instance(), options);
   }
 
-  void fill(Stream& stream, TensorView dst, double value) override {
+  void fill(Submission to, TensorView dst, double value) override {
     check_target("fill", dst);
     check_fill(dst, value);
-    enqueue(stream, "fill", FillArgs{std::move(dst)},
+    enqueue(std::move(to), "fill", FillArgs{std::move(dst)},
             [value](JobContext& job, FillArgs& args) { run_fill(job, args.target, value); });
   }
 
-  void randn(Stream& stream, TensorView dst, uint64_t seed) override {
+  void randn(Submission to, TensorView dst, uint64_t seed) override {
     check_target("randn", dst);
     check(is_float(dst.dtype), ErrorCode::kDType, "randn: expected a float dtype, got ",
           name_of(dst.dtype));
-    enqueue(stream, "randn", FillArgs{std::move(dst)},
+    enqueue(std::move(to), "randn", FillArgs{std::move(dst)},
             [seed](JobContext& job, FillArgs& args) { run_randn(job, args.target, seed); });
   }
 
-  void copy(Stream& stream, TensorView src, TensorView dst) override {
+  void copy(Submission to, TensorView src, TensorView dst) override {
     check_view("copy: source", src);
     check_target("copy: target", dst);
     check(src.sizes == dst.sizes, ErrorCode::kShape, "copy: the source is ", src.sizes,
           ", the target ", dst.sizes);
     check_conversion(src.dtype, dst.dtype);
-    enqueue(stream, "copy", CopyArgs{std::move(src), std::move(dst)},
+    enqueue(std::move(to), "copy", CopyArgs{std::move(src), std::move(dst)},
             [](JobContext& job, CopyArgs& args) { run_copy(job, args.source, args.target); });
   }
 
@@ -156,23 +158,24 @@ class CpuBackend final : public Backend {
         std::make_unique<ReadJob>(std::move(src), as, host, std::move(done)));
   }
 
-  void attention(Stream& stream, AttentionDesc desc, AttentionArgs args) override {
+  void attention(Submission to, AttentionDesc desc, AttentionArgs args) override {
     check_attention(desc, args);
     check_served(desc);
-    enqueue(stream, "attention", std::move(args), [desc](JobContext& job, AttentionArgs& tensors) {
-      run_attention(job, desc, tensors, active_kernels());
-    });
+    enqueue(std::move(to), "attention", std::move(args),
+            [desc](JobContext& job, AttentionArgs& tensors) {
+              run_attention(job, desc, tensors, active_kernels());
+            });
   }
 
-  void merge_attention(Stream& stream, MergeArgs args) override {
+  void merge_attention(Submission to, MergeArgs args) override {
     check_merge_attention(args);
-    enqueue(stream, "mergeAttention", std::move(args),
+    enqueue(std::move(to), "mergeAttention", std::move(args),
             [](JobContext& job, MergeArgs& tensors) { run_merge_attention(job, tensors); });
   }
 
-  void rope(Stream& stream, RopeDesc desc, RopeArgs args) override {
+  void rope(Submission to, RopeDesc desc, RopeArgs args) override {
     check_rope(desc, args);
-    enqueue(stream, "rope", std::move(args),
+    enqueue(std::move(to), "rope", std::move(args),
             [desc = std::move(desc)](JobContext& job, RopeArgs& tensors) {
               run_rope(job, desc, tensors);
             });

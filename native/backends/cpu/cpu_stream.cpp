@@ -144,20 +144,26 @@ bool CpuStream::run_next(PoolThread& thread) {
 }
 
 void CpuStream::execute(Job& job, PoolThread& thread) {
-  std::exception_ptr failure = inherited_failure(job);
-  if (failure == nullptr) {
-    try {
-      PoolJobContext context(pool_, thread, stop_);
-      job.run(context);
-      if (stop_.load()) failure = closed_failure(job.name());  // perhaps half done
-    } catch (...) {
-      failure = failure_of(job.name());
-    }
-  }
+  std::exception_ptr const failure = run(job, thread);
   mark_outputs(job, failure);
-  if (job.tell(failure) || failure == nullptr) return;
+  if (job.tell(failure) || failure == nullptr || is_abort(failure)) return;
   auto const lock = lock_soon(mutex_);
   if (first_failure_ == nullptr) first_failure_ = failure;
+}
+
+/// Null where the job has done all of its work.
+std::exception_ptr CpuStream::run(Job& job, PoolThread& thread) {
+  if (job.aborted()) return aborted_failure(job.name());
+  if (auto inherited = inherited_failure(job)) return inherited;
+  try {
+    PoolJobContext context(pool_, thread, StopFlags(stop_, job.abort()));
+    job.run(context);
+  } catch (...) {
+    return failure_of(job.name());
+  }
+  // Stopped on the way, perhaps half done.
+  if (stop_.load()) return closed_failure(job.name());
+  return job.aborted() ? aborted_failure(job.name()) : nullptr;
 }
 
 /// Leaves the thread. The event's callback brings the stream back, perhaps before this returns.

@@ -64,6 +64,7 @@ class CpuStream final : public Stream, public JobSource {
   bool append_locked(Item item);
   void submit_if(bool became_ready);
   void execute(Job& job, PoolThread& thread);
+  std::exception_ptr run(Job& job, PoolThread& thread);
   void block_on(std::shared_ptr<Event> event);
   void resume();
   void drop(Item& item);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "backends/cpu/thread_pool.h"
+#include "core/abort_flag.h"
 #include "core/tensor_view.h"
 
 namespace fattn::cpu {
@@ -11,11 +13,14 @@ namespace fattn::cpu {
 /// One queued operation. It shares every storage it uses until it has run or was dropped.
 class Job {
  public:
-  /// `name` starts the message of a failure: 'attention'. It outlives the job.
-  explicit Job(char const* name) : name_(name) {}
+  /// `name` starts the message of a failure: 'attention'. It outlives the job. `abort` revokes it.
+  explicit Job(char const* name, std::shared_ptr<AbortFlag const> abort = nullptr)
+      : name_(name), abort_(std::move(abort)) {}
   virtual ~Job() = default;
 
   char const* name() const { return name_; }
+  AbortFlag const* abort() const { return abort_.get(); }
+  bool aborted() const { return abort_ != nullptr && abort_->raised(); }
   virtual void run(JobContext& context) = 0;
   virtual void each_input(FunctionRef<void(TensorView const&)> visit) const = 0;
   virtual void each_output(FunctionRef<void(TensorView const&)> visit) const = 0;
@@ -25,6 +30,7 @@ class Job {
 
  private:
   char const* name_;
+  std::shared_ptr<AbortFlag const> abort_;
 };
 
 /// A job over the tensors of `Args`, which has each_input() and each_output() in job_tensors.h.
@@ -32,8 +38,8 @@ class Job {
 template <class Args, class Body>
 class TensorJob : public Job {
  public:
-  TensorJob(char const* name, Args args, Body body)
-      : Job(name), args_(std::move(args)), body_(std::move(body)) {}
+  TensorJob(char const* name, std::shared_ptr<AbortFlag const> abort, Args args, Body body)
+      : Job(name, std::move(abort)), args_(std::move(args)), body_(std::move(body)) {}
 
   void run(JobContext& context) override { body_(context, args_); }
   void each_input(FunctionRef<void(TensorView const&)> visit) const override {

@@ -41,8 +41,7 @@ class RegionWorker final : public Worker {
 void take_tasks(Region& region, PoolThread& thread, int index) {
   RegionWorker worker(thread, index);
   try {
-    while (!region.stop.load(std::memory_order_relaxed) &&
-           !region.failed.load(std::memory_order_relaxed)) {
+    while (!region.stop.raised() && !region.failed.load(std::memory_order_relaxed)) {
       int64_t const task = region.next.fetch_add(1, std::memory_order_relaxed);
       if (task >= region.count) return;
       region.body(task, worker);
@@ -56,9 +55,8 @@ int clamp_to_int(double value) { return static_cast<int>(std::clamp(value, 0.0, 
 
 }  // namespace
 
-void WorkerPool::parallel_for(PoolThread& leader, int threads, std::atomic<bool> const& stop,
-                              int64_t count, double estimated_ns,
-                              FunctionRef<void(int64_t, Worker&)> body) {
+void WorkerPool::parallel_for(PoolThread& leader, int threads, StopFlags const& stop, int64_t count,
+                              double estimated_ns, FunctionRef<void(int64_t, Worker&)> body) {
   Region region{.body = body, .count = count, .stop = stop};
   int64_t const spare = std::min<int64_t>(threads, count) - 1;
   int const helpers = static_cast<int>(

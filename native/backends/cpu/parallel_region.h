@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 
+#include "backends/cpu/stop_flags.h"
 #include "backends/cpu/thread_pool.h"
 
 namespace fattn::cpu {
@@ -12,7 +13,7 @@ namespace fattn::cpu {
 struct Region {
   FunctionRef<void(int64_t, Worker&)> body;
   int64_t count;
-  std::atomic<bool> const& stop;
+  StopFlags const& stop;
   alignas(64) std::atomic<int64_t> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr failure{};  // written by whoever set `failed`, read when nobody is inside

@@ -22,8 +22,8 @@ class JobContext {
  public:
   virtual ~JobContext() = default;
   virtual int threads() const = 0;
-  /// True once the stream is closing: return soon, results are no longer wanted. Cheap; poll per
-  /// tile.
+  /// True once the stream is closing or the job was aborted: return soon, results are no longer
+  /// wanted. Cheap; poll per tile.
   virtual bool stopped() const = 0;
   /// Calls body(task, worker) for every task of [0, count) in increasing order of start, on this
   /// thread and, where `estimated_ns` of work is worth waking them (50 µs), on idle threads.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/cpu/host_block.h"
+#include "backends/cpu/stop_flags.h"
 #include "backends/cpu/thread_pool.h"
 
 namespace fattn::cpu {
@@ -67,7 +68,7 @@ class WorkerPool {
   void set_threads(int threads);
 
   /// JobContext::parallel_for with `leader` as first worker and at most `threads` in all.
-  void parallel_for(PoolThread& leader, int threads, std::atomic<bool> const& stop, int64_t count,
+  void parallel_for(PoolThread& leader, int threads, StopFlags const& stop, int64_t count,
                     double estimated_ns, FunctionRef<void(int64_t, Worker&)> body);
 
  private:
@@ -116,11 +117,11 @@ class WorkerPool {
 /// A job's view of the pool, on the thread that leads it.
 class PoolJobContext final : public JobContext {
  public:
-  PoolJobContext(WorkerPool& pool, PoolThread& leader, std::atomic<bool> const& stop)
+  PoolJobContext(WorkerPool& pool, PoolThread& leader, StopFlags stop)
       : pool_(pool), leader_(leader), stop_(stop), threads_(pool.threads()) {}
 
   int threads() const override { return threads_; }
-  bool stopped() const override { return stop_.load(std::memory_order_relaxed); }
+  bool stopped() const override { return stop_.raised(); }
   void parallel_for(int64_t count, double estimated_ns,
                     FunctionRef<void(int64_t, Worker&)> body) override {
     pool_.parallel_for(leader_, threads_, stop_, count, estimated_ns, body);
@@ -129,7 +130,7 @@ class PoolJobContext final : public JobContext {
  private:
   WorkerPool& pool_;
   PoolThread& leader_;
-  std::atomic<bool> const& stop_;
+  StopFlags stop_;
   int threads_;  // fixed for the job, whatever set_threads() does meanwhile
 };
 

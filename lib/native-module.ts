@@ -6,6 +6,7 @@
 export type TensorHandle = { readonly __tensor: unique symbol };
 export type StreamHandle = { readonly __stream: unique symbol };
 export type EventHandle = { readonly __event: unique symbol };
+export type AbortHandle = { readonly __abort: unique symbol };
 type Maybe<T> = T | undefined;
 
 export interface NativeModule {
@@ -36,9 +37,9 @@ export interface NativeModule {
   tensorView(base: TensorHandle, shape: readonly number[], strides: readonly number[], offset: number): TensorHandle;
   /** Drops this handle's share of the storage now instead of at collection. Idempotent. */
   tensorDispose(tensor: TensorHandle): void;
-  tensorFill(stream: StreamHandle, tensor: TensorHandle, value: number): void;
-  tensorRandn(stream: StreamHandle, tensor: TensorHandle, seed: bigint): void;
-  tensorCopy(stream: StreamHandle, source: TensorHandle, target: TensorHandle): void;
+  tensorFill(stream: StreamHandle, tensor: TensorHandle, value: number, abort: Maybe<AbortHandle>): void;
+  tensorRandn(stream: StreamHandle, tensor: TensorHandle, seed: bigint, abort: Maybe<AbortHandle>): void;
+  tensorCopy(stream: StreamHandle, source: TensorHandle, target: TensorHandle, abort: Maybe<AbortHandle>): void;
   /**
    * Row-major elements in a fresh ArrayBuffer, read on the stream that last wrote the storage. `widen`: 16-bit floats
    * become float32. Rejects with the failure of the job that should have written it.
@@ -53,6 +54,12 @@ export interface NativeModule {
   streamClose(stream: StreamHandle): void;
   /** Resolves with nanoseconds once both events have been reached. */
   eventElapsed(start: EventHandle, end: EventHandle): Promise<number>;
+
+  /** A flag that revokes the work it is queued with. */
+  abortCreate(): AbortHandle;
+  abortRaise(abort: AbortHandle): void;
+  /** Whether work that is queued or running holds it. */
+  abortInUse(abort: AbortHandle): boolean;
 
   attention(
     stream: StreamHandle,
@@ -86,6 +93,7 @@ export interface NativeModule {
     windowRight: number,
     sinkTokens: number,
     precision: number,
+    abort: Maybe<AbortHandle>,
   ): void;
   mergeAttention(
     stream: StreamHandle,
@@ -96,6 +104,7 @@ export interface NativeModule {
     gate: Maybe<TensorHandle>,
     out: TensorHandle,
     lse: Maybe<TensorHandle>,
+    abort: Maybe<AbortHandle>,
   ): void;
   rope(
     stream: StreamHandle,
@@ -104,6 +113,7 @@ export interface NativeModule {
     positions: Maybe<TensorHandle>,
     /** `RopeDesc` of core/ops/rope.h, field by field in camelCase. */
     description: NativeRopeDescription,
+    abort: Maybe<AbortHandle>,
   ): void;
   /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
   explainAttention(device: string, description: NativeAttentionDescription, withLse: boolean): NativeExplanation;

@@ -73,7 +73,8 @@ export class Stream implements Disposable, AsyncDisposable {
   /**
    * Waits until everything queued so far is done.
    *
-   * @throws The first failure of work on this stream since the last call, or `signal.reason`.
+   * @throws The first failure of work on this stream since the last call, or `signal.reason`. That work was aborted is
+   *   no failure: whoever did it knows.
    * @throws {AttentionError} `ERR_STREAM_CLOSED`: the stream is closed, or was closed before the work was done.
    */
   async synchronize(options?: WaitOptions): Promise<void> {

@@ -5,6 +5,8 @@ import { describe, readOptions } from './checks/options.js';
 import { expectDevice, type Device } from './device.js';
 import type { DType } from './dtype.js';
 import { invalidRange, invalidType } from './errors.js';
+import type { AbortHandle } from './native-module.js';
+import { abortFlag } from './signals.js';
 import { expectStream, type Stream } from './stream.js';
 
 /** What a new tensor is like. A tensor can stand for it: `Tensor.empty(shape, likeThis)`. */
@@ -15,6 +17,8 @@ export interface TensorOptions<D extends DType = DType> {
   device?: Device;
   /** Where the work of filling it is queued. Default: the default stream of the device. */
   stream?: Stream;
+  /** Revokes that work: it does not start, or stops, and reading the tensor fails with `ERR_ABORTED`. */
+  signal?: AbortSignal;
 }
 
 /** Options of {@link Tensor.randn}. */
@@ -27,11 +31,13 @@ export interface RandomOptions<D extends DType = DType> extends TensorOptions<D>
 export interface CopyOptions {
   /** Where the copy is queued. Default: the default stream of the device. */
   stream?: Stream;
+  /** Revokes the copy: it does not start, or stops, and reading the target fails with `ERR_ABORTED`. */
+  signal?: AbortSignal;
 }
 
-const tensorNames: ReadonlySet<string> = new Set<keyof TensorOptions>(['dtype', 'device', 'stream']);
-const randomNames: ReadonlySet<string> = new Set<keyof RandomOptions>(['dtype', 'device', 'stream', 'seed']);
-const copyNames: ReadonlySet<string> = new Set<keyof CopyOptions>(['stream']);
+const tensorNames: ReadonlySet<string> = new Set<keyof TensorOptions>(['dtype', 'device', 'stream', 'signal']);
+const randomNames: ReadonlySet<string> = new Set<keyof RandomOptions>(['dtype', 'device', 'stream', 'signal', 'seed']);
+const copyNames: ReadonlySet<string> = new Set<keyof CopyOptions>(['stream', 'signal']);
 
 /** @internal Checked options of a new tensor. */
 export interface Placement<D extends DType = DType> {
@@ -39,6 +45,8 @@ export interface Placement<D extends DType = DType> {
   readonly device: Device;
   /** Undefined: the device's default, looked up where there is something to queue. */
   readonly stream: Stream | undefined;
+  /** Undefined where nothing can revoke the work. */
+  readonly abort: AbortHandle | undefined;
 }
 
 /** @internal `likeDType`, `likeDevice`: what holds where the options say nothing. */
@@ -56,17 +64,17 @@ export function readTensorOptions<D extends DType>(what: string, options: Tensor
   return readOptions(what, options, tensorNames);
 }
 
-/** @internal Checks the values. */
+/** @internal Checks the values. Throws `signal.reason` where the signal has gone off. */
 export function place<D extends DType>(
   options: TensorOptions<D>,
   likeDType: DType = 'float32',
   likeDevice: Device = 'cpu',
 ): Placement<D> {
-  const { dtype = likeDType as D, device = likeDevice, stream } = options;
+  const { dtype = likeDType as D, device = likeDevice, stream, signal } = options;
   expectDType('dtype', dtype);
   expectDevice('device', device);
   if (stream !== undefined) expectStream(stream, device);
-  return { dtype, device, stream };
+  return { dtype, device, stream, abort: abortFlag(signal) };
 }
 
 /** @internal The same, and a seed of 64 bits. */
@@ -78,9 +86,14 @@ export function readRandomPlacement<D extends DType>(
   return { ...place(rest as TensorOptions<D>), seed: expectSeed(seed) };
 }
 
-/** @internal */
-export function readCopyStream(what: string, options: CopyOptions, device: Device): Stream {
-  return expectStream(readOptions(what, options, copyNames).stream, device);
+/** @internal Where a copy to `device` is queued, and what revokes it. */
+export function readCopyOptions(
+  what: string,
+  options: CopyOptions,
+  device: Device,
+): { readonly stream: Stream; readonly abort: AbortHandle | undefined } {
+  const { stream, signal } = readOptions(what, options, copyNames);
+  return { stream: expectStream(stream, device), abort: abortFlag(signal) };
 }
 
 function expectSeed(seed: unknown): bigint {

@@ -6,9 +6,9 @@ import { countElements, expectSizes, formatShape, sameShape } from './checks/sha
 import type { Device } from './device.js';
 import { converts, dtypeFacts, type DType, type TensorBits, type TensorValues } from './dtype.js';
 import { AttentionError, guarded, invalidRange, invalidType } from './errors.js';
-import type { TensorHandle } from './native-module.js';
+import type { AbortHandle, TensorHandle } from './native-module.js';
 import { native } from './native.js';
-import { defaultStream, streamHandle } from './stream.js';
+import { defaultStream, streamHandle, type Stream } from './stream.js';
 import * as read from './tensor-options.js';
 import type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
 import { readSource, type DTypeOf, type TensorData } from './tensor-source.js';
@@ -109,15 +109,15 @@ export class Tensor<D extends DType = DType> implements Disposable {
   static from(data: TensorData | Tensor, shape?: readonly number[], options: TensorOptions = {}): Tensor {
     if (isTensor(data)) return copied('Tensor.from', 'data', data, options, shape);
     const given = read.readTensorOptions('Tensor.from', options);
-    const { dtype, device, stream } = read.place(given);
+    const { dtype, device, stream, abort } = read.place(given);
     const source = readSource(data, shape, given.dtype === undefined ? undefined : dtype);
     const { index } = dtypeFacts[source.dtype];
     const handle = guarded(() => native.tensorFrom(source.data, source.dataType, index, source.shape));
     const size = countElements('shape', source.shape);
     const here = new Tensor(own, handle, ++storages, source.dtype, 'cpu', contiguous(source.shape), size);
     if (device === 'cpu') return here;
-    using moved = here;
-    return moved.to({ device, ...(stream && { stream }) });
+    using staged = here;
+    return queueCopy(staged, allocate(source.shape, source.dtype, device), stream, abort);
   }
 
   /** A tensor whose elements are not set: they must be written before they mean anything. */
@@ -150,10 +150,11 @@ export class Tensor<D extends DType = DType> implements Disposable {
    * @see Box and Muller, "A note on the generation of random normal deviates", 1958.
    */
   static randn<D extends DType = 'float32'>(shape: readonly number[], options: RandomOptions<D> = {}): Tensor<D> {
-    const { dtype, device, stream = defaultStream(device), seed } = read.readRandomPlacement('Tensor.randn', options);
+    const place = read.readRandomPlacement('Tensor.randn', options);
+    const { dtype, device, stream = defaultStream(device), abort, seed } = place;
     expectFloat('dtype', dtype);
     const tensor = allocate(expectSizes('shape', shape), dtype, device);
-    guarded(() => native.tensorRandn(streamHandle(stream), tensor.#live(), seed));
+    guarded(() => native.tensorRandn(streamHandle(stream), tensor.#live(), seed, abort));
     return tensor;
   }
 
@@ -244,10 +245,10 @@ export class Tensor<D extends DType = DType> implements Disposable {
    *   elements of this view overlap.
    */
   copyFrom(source: Tensor, options: CopyOptions = {}): this {
-    const target = checked(this).#live();
+    checked(this).#live();
     if (!isTensor(source)) throw invalidType('ERR_NOT_A_TENSOR', `source must be a Tensor, got ${describe(source)}`);
     if (source.disposed) throw new AttentionError('ERR_DISPOSED', 'source has been disposed of');
-    const stream = read.readCopyStream('copyFrom', options, this.#device);
+    const { stream, abort } = read.readCopyOptions('copyFrom', options, this.#device);
     if (!sameShape(source.shape, this.shape))
       throw invalidRange(
         'ERR_SHAPE',
@@ -255,8 +256,7 @@ export class Tensor<D extends DType = DType> implements Disposable {
       );
     if (!converts(source.dtype, this.#dtype))
       throw invalidType('ERR_DTYPE', `source must be ${this.#dtype} to be copied to it, got ${source.dtype}`);
-    guarded(() => native.tensorCopy(streamHandle(stream), source.#live(), target));
-    return this;
+    return queueCopy(source, this, stream, abort);
   }
 
   /**
@@ -326,6 +326,17 @@ function checked<T extends Tensor>(receiver: T): T {
   return receiver;
 }
 
+/** Queues the copy; its arguments have been checked. */
+function queueCopy<Target extends Tensor>(
+  source: Tensor,
+  target: Target,
+  stream: Stream = defaultStream(target.device),
+  abort: AbortHandle | undefined,
+): Target {
+  guarded(() => native.tensorCopy(streamHandle(stream), tensorHandle(source), tensorHandle(target), abort));
+  return target;
+}
+
 /** A contiguous copy of `source`; `what` names the call and `name` the tensor, in messages. */
 function copied<From extends DType, D extends DType = From>(
   what: string,
@@ -334,7 +345,7 @@ function copied<From extends DType, D extends DType = From>(
   options: TensorOptions<D>,
   shape: readonly number[] = source.shape,
 ): Tensor<D> {
-  const { dtype, device, stream } = read.readPlacement(what, options, source.dtype, source.device);
+  const { dtype, device, stream, abort } = read.readPlacement(what, options, source.dtype, source.device);
   if (source.disposed) throw new AttentionError('ERR_DISPOSED', `${name} has been disposed of`);
   if (!converts(source.dtype, dtype))
     throw invalidType('ERR_DTYPE', `dtype must be a float or ${source.dtype} for a copy, got ${dtype}`);
@@ -344,7 +355,7 @@ function copied<From extends DType, D extends DType = From>(
       'ERR_SHAPE',
       `shape ${formatShape(target)} does not hold the ${source.size} elements of ${name}`,
     );
-  const copy = allocate(source.shape, dtype, device).copyFrom(source, stream && { stream });
+  const copy = queueCopy(source, allocate(source.shape, dtype, device), stream, abort);
   if (target === source.shape || sameShape(target, source.shape)) return copy;
   using contiguousCopy = copy;
   return contiguousCopy.reshape(target);
@@ -356,9 +367,9 @@ function fill<D extends DType>(
   value: number | boolean,
   options: TensorOptions<D>,
 ): Tensor<D> {
-  const { dtype, device, stream = defaultStream(device) } = read.readPlacement(what, options);
+  const { dtype, device, stream = defaultStream(device), abort } = read.readPlacement(what, options);
   const number = expectElement('value', value, dtype);
   const tensor = allocate(expectSizes('shape', shape), dtype, device);
-  guarded(() => native.tensorFill(streamHandle(stream), tensorHandle(tensor), number));
+  guarded(() => native.tensorFill(streamHandle(stream), tensorHandle(tensor), number, abort));
   return tensor;
 }

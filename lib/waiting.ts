@@ -1,9 +1,13 @@
-import { describe, readOptions } from './checks/options.js';
-import { fromNative, invalidType } from './errors.js';
+import { readOptions } from './checks/options.js';
+import { fromNative } from './errors.js';
+import { expectSignal } from './signals.js';
 
 /** Options of everything that waits. */
 export interface WaitOptions {
-  /** Ends the wait, which rejects with `signal.reason`. The work that was waited for goes on. */
+  /**
+   * Ends the wait, which rejects with `signal.reason`. The work that was waited for goes on, unless it was queued with
+   * the signal too.
+   */
   signal?: AbortSignal;
 }
 
@@ -25,13 +29,6 @@ export async function waitFor<T>(what: string, options: WaitOptions | undefined,
     if (signal?.aborted && error === signal.reason) throw error;
     throw fromNative(error);
   }
-}
-
-/** Signals of other realms, and of polyfills, are as good. */
-function expectSignal(signal: unknown): void {
-  const { throwIfAborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
-  if (typeof throwIfAborted !== 'function' || typeof addEventListener !== 'function')
-    throw invalidType('ERR_ARGUMENT_TYPE', `signal must be an AbortSignal, got ${describe(signal)}`);
 }
 
 async function abandonable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,6 +1,7 @@
 import type { FloatDType } from '../dtype.js';
 import { fromNative } from '../errors.js';
 import { native } from '../native.js';
+import { abortFlag } from '../signals.js';
 import { expectStream, streamHandle } from '../stream.js';
 import { allocate, isTensor, tensorHandle, type Tensor } from '../tensor.js';
 import { expectAttentionOptions, outputShape } from './attention/checks.js';
@@ -35,6 +36,7 @@ const unbounded = -1;
  *   axis has stride 1, the others are free.
  * @returns `[b, sQ, hO, dV]` (packed `[tQ, hO, dV]`), in the dtype of `q`. A query that sees no key yields zeros, and
  *   `lse` -Infinity, or its sink.
+ * @throws `signal.reason` where the signal has gone off already; then nothing is queued.
  * @throws {TypeError} `ERR_NOT_A_TENSOR`, `ERR_NOT_A_STREAM`, `ERR_DTYPE`, `ERR_ARGUMENT_TYPE`: an argument is of the
  *   wrong kind.
  * @throws {RangeError} `ERR_SHAPE`, `ERR_DEVICE`, `ERR_LAYOUT`, `ERR_ARGUMENT_VALUE`: the arguments do not fit one
@@ -50,6 +52,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   const sizes = readSizes(q, k, v, given.cuSeqLensQ, given.cuSeqLensK, map);
   expectAttentionOptions(given, map, q, k, v, sizes);
   const stream = expectStream(given.stream, q.device);
+  const abort = abortFlag(given.signal);
 
   const { window, sinkTokens, segments } = given;
   const [left, right] = [window?.left, window?.right];
@@ -89,6 +92,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
       typeof right === 'number' && right !== 0 ? right : unbounded,
       typeof sinkTokens === 'number' ? sinkTokens : 0,
       given.precision === undefined ? 0 : 1,
+      abort,
     );
   } catch (error) {
     if (out !== given.out) out.dispose();

@@ -12,6 +12,7 @@ import {
 import type { FloatDType } from '../dtype.js';
 import { AttentionError, fromNative, invalidRange, invalidType } from '../errors.js';
 import { native } from '../native.js';
+import { abortFlag } from '../signals.js';
 import { expectStream, streamHandle, type Stream } from '../stream.js';
 import { allocate, tensorHandle, type Tensor } from '../tensor.js';
 
@@ -37,6 +38,8 @@ export interface MergeAttentionOptions {
   out?: Tensor;
   /** Where the work is queued. Default: the default stream of the parts' device. */
   stream?: Stream;
+  /** Revokes the work: it does not start, or stops, and reading its result fails with `ERR_ABORTED`. */
+  signal?: AbortSignal;
 }
 
 const partNames: ReadonlySet<string> = new Set<keyof AttentionPart>(['out', 'lse', 'weight']);
@@ -46,6 +49,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof MergeAttentionOptions>([
   'lse',
   'out',
   'stream',
+  'signal',
 ]);
 
 /**
@@ -57,6 +61,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof MergeAttentionOptions>([
  *
  * @param parts At least one; all share one shape, dtype and device.
  * @returns `[b, s, h, d]` or `[t, h, d]`, in the dtype of the parts.
+ * @throws `signal.reason` where the signal has gone off already; then nothing is queued.
  * @throws {TypeError} `ERR_NOT_A_TENSOR`, `ERR_NOT_A_STREAM`, `ERR_DTYPE`, `ERR_ARGUMENT_TYPE`.
  * @throws {RangeError} `ERR_SHAPE`, `ERR_DEVICE`, `ERR_LAYOUT`, `ERR_ARGUMENT_VALUE`: no parts.
  * @throws {AttentionError} `ERR_OPTION`: a part has neither lse nor weight, or both, or shares its storage with `out` or `lse`.
@@ -97,6 +102,7 @@ export function mergeAttention(
   }
   givenParts.forEach((part, index) => expectPart(`parts[${index}]`, part, like, rows, read));
   const stream = expectStream(given.stream, device);
+  const abort = abortFlag(given.signal);
 
   const out = given.out ?? allocate(shape, dtype, device);
   const handles = (tensors: (Tensor | undefined)[]) => tensors.map((tensor) => tensor && tensorHandle(tensor));
@@ -110,6 +116,7 @@ export function mergeAttention(
       gate && tensorHandle(gate),
       tensorHandle(out),
       lse && tensorHandle(lse),
+      abort,
     );
   } catch (error) {
     if (out !== given.out) out.dispose();

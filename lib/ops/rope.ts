@@ -13,6 +13,7 @@ import type { FloatDType } from '../dtype.js';
 import { fromNative, invalidRange } from '../errors.js';
 import type { NativeRopeDescription } from '../native-module.js';
 import { native } from '../native.js';
+import { abortFlag } from '../signals.js';
 import { expectStream, streamHandle, type Stream } from '../stream.js';
 import { allocate, tensorHandle, type Tensor } from '../tensor.js';
 import { readScaling, type RopeScaling } from './rope-scaling.js';
@@ -43,6 +44,8 @@ export interface RopeOptions {
   out?: Tensor;
   /** Where the work is queued. Default: the default stream of `x.device`. */
   stream?: Stream;
+  /** Revokes the work: it does not start, or stops, and reading its result fails with `ERR_ABORTED`. */
+  signal?: AbortSignal;
 }
 
 const optionNames: ReadonlySet<string> = new Set<keyof RopeOptions>([
@@ -55,6 +58,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof RopeOptions>([
   'scaling',
   'out',
   'stream',
+  'signal',
 ]);
 
 /** Numbers of `RopePairing` in `native/core/ops/rope.h`. */
@@ -71,6 +75,7 @@ const defaultTheta = 10000;
  *
  * @param x `[b, s, h, d]` or packed `[t, h, d]`, of a float dtype; stride 1 on the last axis.
  * @returns Like `x`.
+ * @throws `signal.reason` where the signal has gone off already; then nothing is queued.
  * @throws {TypeError} `ERR_NOT_A_TENSOR`, `ERR_NOT_A_STREAM`, `ERR_DTYPE`, `ERR_ARGUMENT_TYPE`.
  * @throws {RangeError} `ERR_SHAPE`, `ERR_DEVICE`, `ERR_LAYOUT`, `ERR_ARGUMENT_VALUE`.
  * @throws {AttentionError} `ERR_OPTION`: `out` overlaps `x` without being the same view, or an unknown option.
@@ -96,11 +101,12 @@ export function rope(x: Tensor, options: RopeOptions = {}): Tensor<FloatDType> {
   }
   const description = describeRope(x, given);
   const stream = expectStream(given.stream, device);
+  const abort = abortFlag(given.signal);
 
   const out = given.out ?? allocate(shape, dtype, device);
   const at = positions && tensorHandle(positions);
   try {
-    native.rope(streamHandle(stream), tensorHandle(x), tensorHandle(out), at, description);
+    native.rope(streamHandle(stream), tensorHandle(x), tensorHandle(out), at, description, abort);
   } catch (error) {
     if (out !== given.out) out.dispose();
     throw fromNative(error);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "binding/abort_wrap.h"
 #include "binding/stream_wrap.h"
 #include "binding/tensor_wrap.h"
 
@@ -124,6 +125,12 @@ std::shared_ptr<Event> const& Value::event() const {
   return wrap->event;
 }
 
+std::shared_ptr<AbortFlag> const& Value::abort_flag() const {
+  auto const* const wrap = AbortWrap::from(env_, value_);
+  if (wrap == nullptr) refuse("an abort flag");
+  return wrap->flag;
+}
+
 Value Value::field(char const* name) const {
   napi_valuetype type = napi_undefined;
   check_status(env_, napi_typeof(env_, value_, &type));
@@ -136,6 +143,12 @@ Value Value::field(char const* name) const {
 Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
   size_t count = kMost;
   check_status(env, napi_get_cb_info(env, info, &count, values_.data(), nullptr, nullptr));
+}
+
+Submission Arguments::submission(size_t abort) const {
+  Stream& stream = *at(0, "stream").stream();
+  Value const flag = at(abort, "abort");
+  return flag.undefined() ? Submission(stream) : Submission(stream, flag.abort_flag());
 }
 
 }  // namespace fattn::binding

@@ -46,6 +46,7 @@ class Value {
   TensorView optional_tensor() const;  // undefined view where the value is undefined
   std::shared_ptr<Stream> const& stream() const;
   std::shared_ptr<Event> const& event() const;
+  std::shared_ptr<AbortFlag> const& abort_flag() const;
 
   Value field(char const* name) const;  // of an object
   napi_env env() const { return env_; }
@@ -63,12 +64,15 @@ class Value {
 /// The arguments of one call; missing ones are undefined.
 class Arguments {
  public:
-  static constexpr size_t kMost = 31;  // attention()
+  static constexpr size_t kMost = 32;  // attention()
 
   Arguments(napi_env env, napi_callback_info info);
 
   napi_env env() const { return env_; }
   Value at(size_t index, std::string_view name) const { return {env_, values_[index], name}; }
+  /// Of a call that queues: to the stream at 0, revoked by the flag at `abort`, which may be
+  /// undefined.
+  Submission submission(size_t abort) const;
 
  private:
   napi_env env_;

@@ -74,12 +74,12 @@ AttentionDesc read_description(Value const& from) {
 }  // namespace
 
 napi_value attention(Arguments const& args) {
-  auto const& stream = args.at(0, "stream").stream();
+  Submission const to = args.submission(31);
   AttentionArgs tensors = read_tensors(args);
   AttentionDesc desc = read_numbers(args);
   describe_attention(tensors, desc);
   Backend& backend = backend_of(tensors.q.device());
-  backend.attention(*stream, desc, std::move(tensors));
+  backend.attention(to, desc, std::move(tensors));
   return nullptr;
 }
 

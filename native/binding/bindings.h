@@ -31,6 +31,10 @@ napi_value stream_wait(Arguments const& args);
 napi_value stream_close(Arguments const& args);
 napi_value event_elapsed(Arguments const& args);
 
+napi_value abort_create(Arguments const& args);
+napi_value abort_raise(Arguments const& args);
+napi_value abort_in_use(Arguments const& args);
+
 napi_value attention(Arguments const& args);
 napi_value merge_attention(Arguments const& args);
 napi_value rope(Arguments const& args);

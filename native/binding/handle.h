@@ -11,12 +11,13 @@ namespace fattn::binding {
 
 /// Says what an external points to, so that a handle of one kind is never read as another. Handles
 /// do not leave lib/, so a first word that no foreign memory holds by chance is enough; asking the
-/// engine for a type tag at each of the 31 arguments of attention() would cost more than the rest
+/// engine for a type tag at each of the 32 arguments of attention() would cost more than the rest
 /// of the call.
 enum class HandleKind : uint64_t {
   kTensor = 0x66617474'6e5f7401,
   kStream = 0x66617474'6e5f7402,
   kEvent = 0x66617474'6e5f7403,
+  kAbort = 0x66617474'6e5f7404,
 };
 
 /// What every external of ours points to.

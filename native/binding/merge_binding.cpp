@@ -8,7 +8,7 @@ namespace fattn::binding {
 
 napi_value merge_attention(Arguments const& args) {
   napi_env const env = args.env();
-  auto const& stream = args.at(0, "stream").stream();
+  Submission const to = args.submission(8);
   auto const outs = args.at(1, "outs").list();
   auto const lses = args.at(2, "lses").list();
   auto const weights = args.at(3, "weights").list();
@@ -29,7 +29,7 @@ napi_value merge_attention(Arguments const& args) {
   tensors.out = args.at(6, "out").tensor();
   tensors.lse = args.at(7, "lse").optional_tensor();
   Backend& backend = backend_of(tensors.out.device());
-  backend.merge_attention(*stream, std::move(tensors));
+  backend.merge_attention(to, std::move(tensors));
   return nullptr;
 }
 

@@ -33,14 +33,14 @@ RopeDesc read_description(Value const& from) {
 }  // namespace
 
 napi_value rope(Arguments const& args) {
-  auto const& stream = args.at(0, "stream").stream();
+  Submission const to = args.submission(5);
   RopeArgs tensors;
   tensors.x = args.at(1, "x").tensor();
   tensors.out = args.at(2, "out").tensor();
   tensors.positions = args.at(3, "positions").optional_tensor();
   RopeDesc desc = read_description(args.at(4, "description"));
   Backend& backend = backend_of(tensors.x.device());
-  backend.rope(*stream, std::move(desc), std::move(tensors));
+  backend.rope(to, std::move(desc), std::move(tensors));
   return nullptr;
 }
 

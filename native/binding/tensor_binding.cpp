@@ -112,23 +112,23 @@ napi_value tensor_dispose(Arguments const& args) {
 }
 
 napi_value tensor_fill(Arguments const& args) {
-  auto const& stream = args.at(0, "stream").stream();
+  Submission const to = args.submission(3);
   TensorView const& tensor = args.at(1, "tensor").tensor();
-  backend_of(tensor.device()).fill(*stream, tensor, args.at(2, "value").number());
+  backend_of(tensor.device()).fill(to, tensor, args.at(2, "value").number());
   return nullptr;
 }
 
 napi_value tensor_randn(Arguments const& args) {
-  auto const& stream = args.at(0, "stream").stream();
+  Submission const to = args.submission(3);
   TensorView const& tensor = args.at(1, "tensor").tensor();
-  backend_of(tensor.device()).randn(*stream, tensor, args.at(2, "seed").bigint());
+  backend_of(tensor.device()).randn(to, tensor, args.at(2, "seed").bigint());
   return nullptr;
 }
 
 napi_value tensor_copy(Arguments const& args) {
-  auto const& stream = args.at(0, "stream").stream();
+  Submission const to = args.submission(3);
   TensorView const& source = args.at(1, "source").tensor();
-  backend_of(source.device()).copy(*stream, source, args.at(2, "target").tensor());
+  backend_of(source.device()).copy(to, source, args.at(2, "target").tensor());
   return nullptr;
 }
 

@@ -32,6 +32,11 @@ const children: Child[] = [
   { says: 'a promise that nobody awaits keeps the process until it is settled', script: 'pending-promise' },
   { says: 'index tensors are overwritten while calls read them', script: 'rewrite-indices' },
   { says: 'a worker ends with tens of thousands of streams ready', script: 'many-streams' },
+  {
+    says: 'one signal revokes 100,000 calls, and 10,000 signals are made of it',
+    script: 'signals',
+    flags: ['--expose-gc'],
+  },
   { says: 'the event loop goes on during a long call', script: 'event-loop' },
 ];
 

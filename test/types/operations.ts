@@ -40,23 +40,25 @@ export function attentionCalls(q: Tensor, k: Tensor, v: Tensor, heads: Tensor, s
   attention(q, k, v, { precision: 'float16' });
   // @ts-expect-error: null is no tensor
   attention(q, k, v, { lse: null });
-  return attention(q, k, v, { ...options, out: q });
+  // @ts-expect-error: the signal, not its controller
+  attention(q, k, v, { signal: new AbortController() });
+  return attention(q, k, v, { ...options, out: q, signal: AbortSignal.timeout(5) });
 }
 
-export function otherCalls(x: Tensor, lse: Tensor): void {
+export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {
   mergeAttention(
     [
       { out: x, lse },
       { out: x, weight: lse },
     ],
-    { sinks: lse },
+    { sinks: lse, signal },
   );
   // @ts-expect-error: the output is what is merged
   mergeAttention([{ lse }]);
   // @ts-expect-error: a list
   mergeAttention({ out: x, lse });
 
-  rope(x, { offset: 5, pairing: 'interleaved', scaling: { type: 'linear', factor: 2 } });
+  rope(x, { signal, offset: 5, pairing: 'interleaved', scaling: { type: 'linear', factor: 2 } });
   rope(x, { scaling: { type: 'yarn', factor: 4, originalMax: 4096, truncate: false } });
   // @ts-expect-error: no such pairing
   rope(x, { pairing: 'neox' });

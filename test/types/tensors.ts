@@ -61,7 +61,10 @@ export async function tensors(stream: Stream, signal: AbortSignal): Promise<void
   x.toArray().length;
   // @ts-expect-error: an AbortSignal
   await x.toBits({ signal: true });
-  const same: Tensor = x.copyFrom(x.to({ dtype: 'float16' }), { stream });
+  const same: Tensor = x.copyFrom(x.to({ dtype: 'float16', signal }), { stream, signal });
+  Tensor.randn([1], { seed: 1, signal });
+  // @ts-expect-error: an AbortSignal
+  Tensor.zeros([1], { signal: 'now' });
   same.dispose();
 }
 

@@ -137,6 +137,7 @@ const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
     if (call.lse !== undefined) expectApart('lse', call.lse, name, value);
   },
   stream: checkedElsewhere,
+  signal: checkedElsewhere,
 });
 
 /** Takes time only for the options that are there. */

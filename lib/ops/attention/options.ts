@@ -66,4 +66,6 @@ export interface AttentionOptions {
   out?: Tensor;
   /** Where the work is queued. Default: the default stream of `q.device`. */
   stream?: Stream;
+  /** Revokes the work: it does not start, or stops, and reading its result fails with `ERR_ABORTED`. */
+  signal?: AbortSignal;
 }

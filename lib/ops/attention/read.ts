@@ -44,6 +44,7 @@ function copyOf(options: AttentionOptions): AttentionOptions {
     lse,
     out,
     stream,
+    signal,
   } = options;
   return {
     causal,
@@ -67,6 +68,7 @@ function copyOf(options: AttentionOptions): AttentionOptions {
     lse,
     out,
     stream,
+    signal,
   } satisfies Copy as AttentionOptions;
 }
 

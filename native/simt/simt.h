@@ -4,13 +4,19 @@
 #pragma once
 
 #include "simt/annotations.h"
+#include "simt/bulk.h"
 #include "simt/copies.h"
 #include "simt/fragments.h"
 #include "simt/functions.h"
 #include "simt/kernel.h"
+#include "simt/mbarrier.h"
 #include "simt/numeric.h"
+#include "simt/proxy.h"
+#include "simt/registers.h"
 #include "simt/shared.h"
+#include "simt/tensor_map.h"
 #include "simt/threads.h"
+#include "simt/warpgroup.h"
 
 #if defined(__CUDACC__)
 #include "simt/cuda/implementation.h"

@@ -30,6 +30,9 @@ FATTN_DEVICE void arrive_barrier(int threads);
 /// All lanes of the warp, with their memory: bar.warp.sync (PTX ISA 9.7.13.2).
 FATTN_DEVICE void sync_warp();
 
+/// True in one lane, whichever; all lanes of the warp: elect.sync (sm_90, PTX ISA 9.7.13.14).
+FATTN_DEVICE bool elect_one();
+
 /// The value of lane `lane` xor `mask`: shfl.sync.bfly (PTX ISA 9.7.9.6). T has 4 bytes; all lanes.
 template <class T>
 FATTN_DEVICE T shuffle_xor(T value, int mask);
@@ -60,7 +63,8 @@ FATTN_DEVICE int32_t atomic_min(int32_t* target, int32_t value);
 FATTN_DEVICE int32_t atomic_max(int32_t* target, int32_t value);
 FATTN_DEVICE int32_t atomic_exchange(int32_t* target, int32_t value);
 FATTN_DEVICE int32_t atomic_compare_exchange(int32_t* target, int32_t expected, int32_t value);
-/// Orders this thread's global writes before its later ones, for the whole device: fence.acq_rel.gpu.
+/// Orders this thread's global writes before its later ones, for the whole device:
+/// fence.acq_rel.gpu.
 FATTN_DEVICE void fence_device();
 
 }  // namespace fattn::simt

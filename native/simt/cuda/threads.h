@@ -1,6 +1,7 @@
 // simt/threads.h on CUDA.
 #pragma once
 
+#include "simt/cuda/architecture.h"
 #include "simt/cuda/bits.h"
 #include "simt/threads.h"
 
@@ -28,6 +29,22 @@ FATTN_DEVICE void arrive_barrier(int threads) {
   asm volatile("bar.arrive %0, %1;" ::"n"(kId), "r"(threads) : "memory");
 }
 FATTN_DEVICE void sync_warp() { __syncwarp(); }
+FATTN_DEVICE bool elect_one() {
+  uint32_t elected = 0;
+  if constexpr (kHasSm90)
+    asm volatile(
+        "{\n"
+        ".reg .pred p;\n"
+        "elect.sync _|p, 0xffffffff;\n"
+        "selp.u32 %0, 1, 0, p;\n"
+        "}"
+        : "=r"(elected)
+        :
+        : "memory");
+  else
+    __trap();
+  return elected != 0;
+}
 
 template <class T>
 FATTN_DEVICE T shuffle_xor(T value, int mask) {

@@ -16,8 +16,7 @@ function titleOf(template, row) {
 /** Adds `each` to a function that takes a title and a body. */
 function withEach(define) {
   const each = (rows) => (template, body) => {
-    for (const row of rows)
-      define(titleOf(template, row), () => (Array.isArray(row) ? body(...row) : body(row)));
+    for (const row of rows) define(titleOf(template, row), () => (Array.isArray(row) ? body(...row) : body(row)));
   };
   // The runner hands its own context to a body that has a parameter; those of Jest take none.
   return Object.assign((title, body) => define(title, () => body()), { each });

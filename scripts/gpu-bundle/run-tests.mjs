@@ -27,14 +27,19 @@ events.on('test:pass', ({ skip, details }) => {
 events.on('test:fail', ({ name, details, file }) => {
   if (details.type === 'suite' && details.error?.failureType === 'subtestsFailed') return;
   report.failed++;
-  report.failures.push({ file: file && path.basename(file), name, error: String(details.error?.cause ?? details.error) });
+  report.failures.push({
+    file: file && path.basename(file),
+    name,
+    error: String(details.error?.cause ?? details.error),
+  });
 });
 events.on('test:stderr', ({ message }) => process.stderr.write(message));
 events.resume();
 events.on('end', () => {
   report.seconds = (Date.now() - started) / 1000;
   fs.writeFileSync(out, JSON.stringify(report, null, 2) + '\n');
-  for (const { name, error } of report.failures.slice(0, 20)) console.error(`FAIL ${name}\n     ${error.slice(0, 600)}`);
+  for (const { name, error } of report.failures.slice(0, 20))
+    console.error(`FAIL ${name}\n     ${error.slice(0, 600)}`);
   console.log(`${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped`);
   process.exitCode = report.failed > 0 || report.passed === 0 ? 1 : 0;
 });

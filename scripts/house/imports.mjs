@@ -22,6 +22,7 @@ const table = [
     own: ['bench/', 'lib/index', 'dist/', 'package.json'],
     packages: /^(?:node:.*|onnxruntime-node|fused-attention)$/,
   },
+  { folder: 'scripts/gpu-bundle/', own: ['scripts/gpu-bundle/'], packages: /^(?:node:.*|expect)$/ }, // part of Jest
   { folder: 'scripts/', own: ['scripts/'], packages: /^(?:node:.*|cmake-js\/bin\/cmake-js|node-gyp-build)$/ },
   { folder: '', own: [''], packages: /./ }, // configuration of tools at the root
 ];

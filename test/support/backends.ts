@@ -12,12 +12,17 @@ export interface Target {
 
 const dtypes: readonly FloatDType[] = ['float32', 'float16', 'bfloat16'];
 
+/** FUSED_ATTENTION_TEST_DEVICES, such as 'cuda:0' or 'cpu,emulated:0'; all devices where it is not set. */
+const chosen = process.env.FUSED_ATTENTION_TEST_DEVICES?.split(',');
+
 /**
  * Devices times dtypes. The instruction path of the CPU is chosen once per process, by the environment variable
  * FUSED_ATTENTION_CPU_LEVEL, so `scripts/test.mjs` runs the tables once per path.
  */
 export function targets(only: readonly FloatDType[] = dtypes): Target[] {
-  return devices().flatMap(({ name, path }) =>
+  const found = devices().filter(({ name }) => chosen?.includes(name) ?? true);
+  if (found.length === 0) throw new Error(`FUSED_ATTENTION_TEST_DEVICES names no device of this machine: ${chosen}`);
+  return found.flatMap(({ name, path }) =>
     only.map((dtype) => ({ name: `${name}/${path}, ${dtype}`, device: name, dtype })),
   );
 }

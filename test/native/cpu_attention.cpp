@@ -23,7 +23,7 @@ struct Case {
 };
 
 // Tiles are 6 rows by up to 64 keys, blocks 192 rows by 128 keys; decode takes 8 rows and chunks of
-// 512 keys.
+// 256 keys.
 constexpr Case kCases[] = {
     {"less than a tile", 1, 3, 5, 3, 3, 4, 2},
     {"odd sizes, causal", 2, 37, 61, 4, 2, 20, 12, true},
@@ -33,6 +33,8 @@ constexpr Case kCases[] = {
     {"window both ways, softcap", 1, 33, 130, 2, 2, 16, 16, false, 7, 9, 0, 5.0},
     {"decode over three chunks", 1, 1, 1100, 8, 2, 40, 24},
     {"decode of a few rows, causal", 2, 2, 70, 3, 1, 17, 33, true},
+    {"decode of wide heads, three a group", 1, 1, 300, 6, 2, 72, 136},
+    {"decode of wide heads, one a group", 1, 1, 270, 3, 3, 80, 144},
     {"few queries over two chunks", 1, 12, 2100, 2, 1, 16, 16, true},
     {"every option, prefill", 2, 45, 140, 4, 2, 19, 21, true, 90, -1, 2, 8.0, true},
     {"every option, decode", 2, 2, 140, 4, 2, 19, 21, true, 90, -1, 2, 8.0, true},

@@ -7,7 +7,9 @@
 
 namespace fattn::cpu {
 
-constexpr int kAheadBytes = 16 * 1024;  // least distance between what is asked for and what is used
+// Distance between what is asked for and what is used. In the last-level cache little is best (Zen
+// 5, one query at d = 64: 8 KB cost 2 % of the speed, 32 KB a sixth); memory hardly cares.
+constexpr int kAheadBytes = 4 * 1024, kMostAheadBytes = 128 * 1024;
 
 /// Asks for cache lines in the order in which they lie, token by token.
 class Ahead {
@@ -25,20 +27,25 @@ class Ahead {
   /// Asks for the next kBytes, to be called when as many are used.
   template <int kBytes>
   FATTN_HOST_DEVICE void advance() {
-    if constexpr (kBytes >= 64) {
-      FATTN_UNROLL for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(line_ + i, 0, 3);
-      line_ += kBytes;
-    } else {
+    if constexpr (kBytes < 64) {
       due_ += kBytes;
       if (due_ < 64) return;
       due_ -= 64;
-      __builtin_prefetch(line_, 0, 3);
-      line_ += 64;
+      ask();
+    } else if (__builtin_expect(span_end_ - line_ >= kBytes, 1)) {
+      FATTN_UNROLL for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(line_ + i, 0, 3);
+      line_ += kBytes;
+    } else {
+      for (int i = 0; i < kBytes; i += 64) ask();
     }
-    if (line_ >= span_end_) next_span();
   }
 
  private:
+  FATTN_HOST_DEVICE void ask() {
+    if (line_ >= span_end_) next_span();
+    __builtin_prefetch(line_, 0, 3);
+    line_ += 64;
+  }
   FATTN_HOST_DEVICE void next_span() {
     if (span_end_ >= end_) {  // all is asked for: stay at the last lines, which are there
       line_ = end_ - span_;

@@ -1,5 +1,3 @@
-// Long because its parts share the state of one task.
-//
 // The decode kernel: a few query rows against one chunk of keys, streamed once from memory and
 // shared by all heads of a group. Nothing is packed: some keys at a time meet the rows of every
 // group while they are in registers. That order jumps between tokens, which halves the bandwidth
@@ -7,8 +5,8 @@
 // also asks for the cache lines some way ahead in the order in which they lie, which restores it.
 #pragma once
 
-#include "backends/cpu/attention/ahead.h"
-#include "backends/cpu/attention/softmax.h"
+#include "backends/cpu/attention/key_product.h"
+#include "backends/cpu/attention/value_product.h"
 
 namespace fattn::cpu {
 
@@ -28,7 +26,7 @@ class Decode {
           int const count = end - key < kDecodeBlockKeys ? end - key : kDecodeBlockKeys;
           kernel.template block<Source>(key, count);
         }
-        kernel.store(chunk);
+        kernel.template store<Source>(chunk);
       }
     });
   }
@@ -43,9 +41,6 @@ class Decode {
     s_ = DecodeScratch::lay_out(arena, task.group_end - task.group_begin, plan.head_dim,
                                 plan.head_dim_v);
   }
-
-  template <class Source>
-  static constexpr int kVectorBytes = kLanes * static_cast<int>(sizeof(typename Source::Element));
 
   int end_of(int chunk) const {
     int const begin = chunk * kDecodeChunkKeys;
@@ -65,17 +60,18 @@ class Decode {
     }
   };
 
-  Ahead ahead_of(Operand const& t, int64_t base, int begin, int end, Span heads,
-                 int64_t dim) const {
+  Ahead ahead_of(Operand const& t, int64_t base, int begin, int end, Span heads, int64_t dim,
+                 bool in_order) const {
     int64_t const size = size_of(t.dtype), span = heads.bytes(t, dim);
     char const* first = t.data + (base + begin * t.row + heads.first * t.head) * size;
-    // Further than a step reaches: its groups read all its tokens before the next step's first.
-    int64_t const distance = step_keys_ * span + kAheadBytes;
+    // Further than a step reaches, where its lines are not read in the order in which they lie.
+    int64_t const distance = (in_order ? 0 : step_keys_ * span) + kAheadBytes;
     return Ahead(first, first + (end - begin) * t.row * size, span, t.row * size,
-                 distance < 8 * kAheadBytes ? distance : 8 * kAheadBytes);
+                 distance < kMostAheadBytes ? distance : kMostAheadBytes);
   }
 
-  /// Steps as long as their keys stay in the first-level cache.
+  /// Steps as long as their keys stay in the first-level cache, where they are read more than once
+  /// or out of order; several groups' do so only if most of it is left to what is asked for.
   void look_ahead(int begin, int end) {
     Span k, v;
     for (int g = task_.group_begin; g < task_.group_end; ++g) {
@@ -83,9 +79,12 @@ class Decode {
       v.add(plan_.groups[g].v_head);
     }
     int64_t const span = k.bytes(plan_.k, plan_.head_dim);
-    while (step_keys_ < kDecodeBlockKeys && step_keys_ * 2 * span <= kAheadBytes) step_keys_ *= 2;
-    k_ahead_ = ahead_of(plan_.k, seq_.k, begin, end, k, plan_.head_dim);
-    v_ahead_ = ahead_of(plan_.v, seq_.v, begin, end, v, plan_.head_dim_v);
+    bool const one_group = task_.group_end - task_.group_begin == 1;
+    int64_t const step_bytes = one_group ? 32 * 1024 : 8 * 1024;
+    while (step_keys_ < kDecodeBlockKeys && step_keys_ * 2 * span <= step_bytes) step_keys_ *= 2;
+    k_ahead_ = ahead_of(plan_.k, seq_.k, begin, end, k, plan_.head_dim, one_group);
+    v_ahead_ = ahead_of(plan_.v, seq_.v, begin, end, v, plan_.head_dim_v,
+                        one_group && plan_.head_dim_v <= 4 * kLanes);
   }
 
   /// Query rows of a group of the task.
@@ -98,12 +97,13 @@ class Decode {
       int const rows = rows_of(g), padded = rows <= 2 ? rows : (rows + 3) / 4 * 4;
       first_[g] = rows_;
       rows_ += padded;
-      if (kLanes / padded > step_keys_) step_keys_ = kLanes / padded;
+      int const least_step = Isa::kDecodeSums / (padded <= 2 ? 1 : 2);
+      if (step_keys_ < least_step) step_keys_ = least_step;
       limits_[g] = RowBlockLimits::none();
+      float* q = s_.q + first_[g] * s_.q_stride;
+      for (int64_t c = 0; c < padded * s_.q_stride; c += kLanes) Isa::store(q + c, Isa::zero());
       for (int r = 0; r < padded; ++r) {
         RowInfo& row = s_.rows.info[first_[g] + r];
-        float* q = s_.q + (first_[g] + r) * s_.q_stride;
-        for (int64_t c = 0; c < s_.q_stride; c += kLanes) Isa::store(q + c, Isa::zero());
         row.head = -1;  // padding
         if (r >= rows) continue;
         int const head = plan_.group_heads[group.first + r / seq_.seq_q];
@@ -111,12 +111,19 @@ class Decode {
         limits_[g].add(row.limits);
         with_source<Isa>(plan_.q.dtype, [&]<class Source>() {
           auto const* source = row_of<Source>(plan_.q, seq_.q, row.query, plan_.q_heads[head]);
-          for (int c = 0; c < plan_.head_dim; c += kLanes) {
-            Isa::store(q + c, load_upto<Isa, Source>(source + c, plan_.head_dim - c));
-          }
+          pack_query<Source>(rows, source, r, q);
         });
       }
     }
+  }
+
+  template <class Source>
+  void pack_query(int rows, typename Source::Element const* source, int r, float* q) {
+    int const depth = plan_.head_dim;
+    float* set = q + r / 4 * 4 * s_.q_stride;
+    if (rows == 1) return KeyProduct<Isa, Source, 1>::pack(source, depth, 0, set);
+    if (rows == 2) return KeyProduct<Isa, Source, 2>::pack(source, depth, r, set);
+    KeyProduct<Isa, Source, 4>::pack(source, depth, r % 4, set);
   }
 
   template <class Source>
@@ -124,7 +131,10 @@ class Decode {
     for (int j = 0; j < count; j += step_keys_) {
       int const keys = count - j < step_keys_ ? count - j : step_keys_;
       for_visible_sets(key, count, [&]<int kRows>(HeadGroup const& group, int row) {
-        score_keys<Source, kRows>(row, group.k_head, key, j, keys);
+        auto const* k = row_of<Source>(plan_.k, seq_.k, key + j, group.k_head);
+        KeyProduct<Isa, Source, kRows>::score(s_.q + row * s_.q_stride, k, plan_.k.row, keys,
+                                              plan_.head_dim,
+                                              s_.scores + row * kDecodeBlockKeys + j, k_ahead_);
       });
     }
     bool whole = plan_.plain_scores;
@@ -163,48 +173,6 @@ class Decode {
     }
   }
 
-  /// Scores of a set of rows and `keys` keys from key + j: as many keys at a time as fill a vector,
-  /// then one transposing reduction instead of a horizontal sum per pair.
-  template <class Source, int kRows>
-  [[gnu::noinline]] void score_keys(int row, int head, int key, int j, int keys) {
-    constexpr int kKeys = kLanes / kRows;
-    float const* q = s_.q + row * s_.q_stride;
-    float* scores = s_.scores + row * kDecodeBlockKeys + j;
-    auto const* k = row_of<Source>(plan_.k, seq_.k, key + j, head);
-    Ahead ahead = k_ahead_;  // in registers
-    for (int first = 0; first < keys; first += kKeys) {
-      F acc[kLanes] = {};
-      // Past the last key its row stands in: those scores are hidden later.
-      typename Source::Element const* rows[kKeys];
-      FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
-        rows[i] = k + (first + i < keys ? first + i : keys - 1) * plan_.k.row;
-      }
-      auto add = [&](int c, int depth) [[gnu::always_inline]] {
-        F q_vectors[kRows];
-        FATTN_UNROLL for (int r = 0; r < kRows; ++r) q_vectors[r] =
-            Isa::load(q + r * s_.q_stride + c);
-        FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
-          F const x = depth == kLanes ? Source::load(rows[i] + c)
-                                      : load_partial<Isa, Source>(rows[i] + c, depth);
-          FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-            acc[r * kKeys + i] = Isa::fma(q_vectors[r], x, acc[r * kKeys + i]);
-          }
-        }
-        ahead.template advance<kKeys * kVectorBytes<Source>>();
-      };
-      int c = 0;
-      for (; c + kLanes <= plan_.head_dim; c += kLanes) add(c, kLanes);
-      if (c < plan_.head_dim) add(c, plan_.head_dim - c);
-      F const sums = Isa::template reduce_rows<SumOf<Isa>>(acc);
-      FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-        FATTN_UNROLL for (int i = 0; i < kKeys; ++i) {
-          scores[r * kDecodeBlockKeys + first + i] = sums[r * kKeys + i];
-        }
-      }
-    }
-    k_ahead_ = ahead;
-  }
-
   /// Masks, updates the running maximum, turns scores into weights and rescales the row's sums.
   void weigh_row_of(int r, int key, int count, bool whole) {
     float* scores = s_.scores + r * kDecodeBlockKeys;
@@ -236,49 +204,11 @@ class Decode {
     }
   }
 
-  /// out += weights . v for a set of rows and `keys` keys, up to 4 vectors of columns at a time.
   template <class Source, int kRows>
   void add_values(int row, int j, int keys, typename Source::Element const* v) {
-    int const width = plan_.head_dim_v / kLanes;
-    int column = 0;
-    for (; column + 4 <= width; column += 4) add_columns<Source, kRows, 4>(row, column, j, keys, v);
-    for (; column < width; ++column) add_columns<Source, kRows, 1>(row, column, j, keys, v);
-    int const rest = plan_.head_dim_v - width * kLanes;
-    if (rest) add_columns<Source, kRows, 1>(row, width, j, keys, v, rest);
-  }
-
-  template <class Source, int kRows, int kVectors>
-  [[gnu::noinline]] void add_columns(int row, int column, int j, int keys,
-                                     typename Source::Element const* v, int depth = kLanes) {
-    float* out = s_.rows.out + row * s_.rows.out_stride + column * kLanes;
-    float const* weights = s_.scores + row * kDecodeBlockKeys + j;
-    F acc[kRows][kVectors];
-    FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-      FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
-        acc[r][n] = Isa::load(out + r * s_.rows.out_stride + n * kLanes);
-      }
-    }
-    v += column * kLanes;
-    Ahead ahead = v_ahead_;  // in registers
-    for (int i = 0; i < keys; ++i, v += plan_.v.row) {
-      ahead.template advance<kVectors * kVectorBytes<Source>>();
-      F x[kVectors];
-      FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
-        x[n] = depth == kLanes ? Source::load(v + n * kLanes) : load_partial<Isa, Source>(v, depth);
-      }
-      FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-        F const weight = Isa::set1(weights[r * kDecodeBlockKeys + i]);
-        FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
-          acc[r][n] = Isa::fma(weight, x[n], acc[r][n]);
-        }
-      }
-    }
-    v_ahead_ = ahead;
-    FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-      FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
-        Isa::store(out + r * s_.rows.out_stride + n * kLanes, acc[r][n]);
-      }
-    }
+    ValueProduct<Isa, Source, kRows>::add(
+        s_.scores + row * kDecodeBlockKeys + j, v, plan_.v.row, keys, plan_.head_dim_v,
+        s_.rows.out + row * s_.rows.out_stride, s_.rows.out_stride, v_ahead_);
   }
 
   /// Whether a value of [key, key + count) that a group may see is infinite or NaN.
@@ -317,8 +247,10 @@ class Decode {
     for (int r = 0; r < rows_; ++r) Isa::store(s_.lane_sums + r * kLanes, Isa::zero());
   }
 
+  template <class Source>
   void store(int chunk) {
     for (int r = 0; r < rows_; ++r) {
+      ValueProduct<Isa, Source, 1>::order(s_.rows.out + r * s_.rows.out_stride, plan_.head_dim_v);
       s_.rows.row_sum[r] = Isa::template reduce<SumOf<Isa>>(Isa::load(s_.lane_sums + r * kLanes));
     }
     for (int g = 0; g < task_.group_end - task_.group_begin; ++g) {

@@ -9,22 +9,46 @@ namespace fattn::cpu {
 template <class Isa>
 struct F32Source {
   using Element = float;
+  static constexpr bool kSplits = false;
   [[gnu::always_inline]] static typename Isa::F load(Element const* p) { return Isa::load(p); }
   [[gnu::always_inline]] static void store(Element* p, typename Isa::F x) { Isa::store(p, x); }
+  [[gnu::always_inline]] static void load_twice(Element const* p, typename Isa::F* x) {
+    x[0] = Isa::load_twice(p);
+    x[1] = Isa::load_twice(p + Isa::kLanes / 2);
+  }
 };
 template <class Isa>
 struct F16Source {
   using Element = uint16_t;
+  static constexpr bool kSplits = false;
   [[gnu::always_inline]] static typename Isa::F load(Element const* p) { return Isa::widen_f16(p); }
   [[gnu::always_inline]] static void store(Element* p, typename Isa::F x) { Isa::store_f16(p, x); }
+  [[gnu::always_inline]] static void load_twice(Element const* p, typename Isa::F* x) {
+    typename Isa::F const all = load(p);
+    x[0] = Isa::low_twice(all);
+    x[1] = Isa::high_twice(all);
+  }
 };
 template <class Isa>
 struct Bf16Source {
   using Element = uint16_t;
+  static constexpr bool kSplits = true;
+  /// Elements 0, 2, 4, … and 1, 3, 5, … of 2 kLanes: one instruction each, where widening takes
+  /// two.
+  [[gnu::always_inline]] static void load_split(Element const* p, typename Isa::F* x) {
+    typename Isa::I const pairs = Isa::load(reinterpret_cast<int32_t const*>(p));
+    x[0] = Isa::as_float(pairs << 16);
+    x[1] = Isa::as_float(pairs & INT32_C(-65536));
+  }
   [[gnu::always_inline]] static typename Isa::F load(Element const* p) {
     return Isa::widen_bf16(p);
   }
   [[gnu::always_inline]] static void store(Element* p, typename Isa::F x) { Isa::store_bf16(p, x); }
+  [[gnu::always_inline]] static void load_twice(Element const* p, typename Isa::F* x) {
+    typename Isa::I const pairs = Isa::load_twice(reinterpret_cast<int32_t const*>(p));
+    x[0] = Isa::as_float(pairs << 16);
+    x[1] = Isa::as_float(pairs & INT32_C(-65536));
+  }
 };
 
 /// `count` < lanes elements at p, then zeros: never reads past them.

@@ -12,6 +12,7 @@ struct Avx512Base : Simd<Isa, 16> {
   using Base = Simd<Isa, 16>;
   using typename Base::F;
   using typename Base::I;
+  static constexpr int kDecodeSums = 16;   // accumulators of the decode kernel
   static constexpr int kPanelVectors = 4;  // 6 x 4 accumulators + 4 + 1 of 32 registers
 
   [[gnu::always_inline]] static F fma(F a, F b, F c) {
@@ -26,6 +27,13 @@ struct Avx512Base : Simd<Isa, 16> {
     F whole =
         (F)_mm512_roundscale_ps((__m512)clamped, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     return (F)_mm512_scalef_ps((__m512)Polynomial::apply(clamped - whole), (__m512)whole);
+  }
+  // A broadcast from memory needs no shuffle, but compilers do not find it.
+  [[gnu::always_inline]] static F load_twice(float const* p) {
+    return (F)_mm512_broadcast_f32x8(_mm256_loadu_ps(p));
+  }
+  [[gnu::always_inline]] static I load_twice(int32_t const* p) {
+    return (I)_mm512_broadcast_i32x8(_mm256_loadu_si256((__m256i const*)p));
   }
   [[gnu::always_inline]] static F widen_f16(uint16_t const* p) {
     return (F)_mm512_cvtph_ps(_mm256_loadu_si256((__m256i const*)p));

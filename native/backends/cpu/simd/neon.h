@@ -10,6 +10,7 @@ namespace fattn::cpu {
 
 struct Neon : Simd<Neon, 4> {
   static constexpr int kPanelVectors = 4;  // 6 x 4 accumulators + 4 + 1 of 32 registers
+  static constexpr int kDecodeSums = 16;   // accumulators of the decode kernel
   static constexpr bool kBf16Dot = false;
 
   [[gnu::always_inline]] static F fma(F a, F b, F c) {

@@ -9,6 +9,7 @@ namespace fattn::cpu {
 
 struct Baseline : Simd<Baseline, 4> {
   static constexpr int kPanelVectors = 2;  // 6 x 2 accumulators + 2 + 1 of 16 registers
+  static constexpr int kDecodeSums = 8;    // accumulators of the decode kernel
   static constexpr bool kBf16Dot = false;
 
   /// Two roundings: the baseline has no fused multiply-add.

@@ -54,6 +54,7 @@ export type {
   TensorData,
   TensorLike,
   TensorOptions,
+  TensorRequest,
   TensorValues,
   TypedArray,
   TypeErrorCode,

@@ -1,10 +1,13 @@
-import { expectBoolean, expectChoice } from './checks/options.js';
+import { expectChoice } from './checks/options.js';
 import { expectDevice } from './device.js';
 import { guarded, type AttentionError } from './errors.js';
 import type { NativeExplanation } from './native-module.js';
 import { native } from './native.js';
 import { describeRequest, readRequest, type AttentionRequest } from './ops/attention/request.js';
 import { waitFor, type WaitOptions } from './waiting.js';
+
+/** By their numbers in native code. */
+const accuracies = ['exact', 'upper bound', 'estimate'] as const;
 
 /** What {@link explain} answers. */
 export interface Explanation {
@@ -19,11 +22,17 @@ export interface Explanation {
   readonly note?: string;
   /** Floating-point operations: 2 (d + dV) per visible pair and output head. */
   readonly flops: number;
-  /** Compulsory traffic: every input and output once. */
+  /** Compulsory traffic: every element of an input and of an output once. */
   readonly bytes: number;
   /** Pairs of query and key that count, of one head, in all sequences. */
   readonly visiblePairs: number;
-  /** No implementation on this device can be faster. */
+  /**
+   * How `visiblePairs`, and what follows from them, are meant. `'upper bound'`: a tensor (mask, segments, lengths, limits
+   * of each head) may hide some, and as its contents are unknown it hides none. `'estimate'`: of packed sequences, as if
+   * they were equally long.
+   */
+  readonly accuracy: (typeof accuracies)[number];
+  /** No implementation on this device can be faster at `flops` and `bytes`. */
   readonly timeBound: { readonly seconds: number; readonly limitedBy: 'compute' | 'memory' };
   /** What the device reaches, measured at the first question: flop per second, bytes per second. */
   readonly ceilings: { readonly f32Flops: number; readonly bf16Flops: number; readonly readBytes: number };
@@ -56,7 +65,7 @@ export function supports(request: AttentionRequest): boolean {
  */
 export async function explain(request: AttentionRequest, options?: WaitOptions): Promise<Explanation> {
   const asked = readRequest(request);
-  const { reason, note, ...facts } = ask(asked);
+  const { reason, note, accuracy, ...facts } = ask(asked);
   const device = expectDevice('device', asked.device);
   const ceilings = await waitFor('explain', options, () => native.measureCeilings(device));
   const multipliesBFloat16 = asked.dtype === 'bfloat16' || asked.precision === 'bfloat16';
@@ -65,6 +74,7 @@ export async function explain(request: AttentionRequest, options?: WaitOptions):
   const memory = facts.bytes / ceilings.readBytes;
   return {
     ...facts,
+    accuracy: accuracies[accuracy]!,
     ...(reason !== '' && { reason }),
     ...(note !== '' && { note }),
     timeBound: { seconds: Math.max(compute, memory), limitedBy: compute >= memory ? 'compute' : 'memory' },
@@ -75,7 +85,6 @@ export async function explain(request: AttentionRequest, options?: WaitOptions):
 function ask(request: AttentionRequest): NativeExplanation {
   expectChoice('op', request.op, { attention: true });
   const device = expectDevice('device', request.device);
-  const description = describeRequest(request);
-  const withLse = expectBoolean('lse', request.lse, false);
-  return guarded(() => native.explainAttention(device, description, withLse));
+  const { description, extras } = describeRequest(request);
+  return guarded(() => native.explainAttention(device, description, extras));
 }

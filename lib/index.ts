@@ -15,6 +15,7 @@ export { Event } from './event.js';
 export { explain, supports, type Explanation } from './explain.js';
 export { memoryUsage, type MemoryUsage } from './memory.js';
 export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention/options.js';
+export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';

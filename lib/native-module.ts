@@ -115,8 +115,12 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
-  /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
-  explainAttention(device: string, description: NativeAttentionDescription, withLse: boolean): NativeExplanation;
+  explainAttention(
+    device: string,
+    /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
+    description: NativeAttentionDescription,
+    extras: NativeAttentionExtras,
+  ): NativeExplanation;
 }
 
 export interface NativeRopeDescription {
@@ -163,6 +167,9 @@ export interface NativeAttentionDescription {
   precision: number;
 }
 
+/** Bytes of each tensor that is there, by the names in core/ops/attention_extras.h. */
+export type NativeAttentionExtras = Readonly<Record<string, number>>;
+
 export interface NativeExplanation {
   supported: boolean;
   reason: string;
@@ -172,6 +179,8 @@ export interface NativeExplanation {
   flops: number;
   bytes: number;
   visiblePairs: number;
+  /** `CostAccuracy` of core/ops/attention_cost.h. */
+  accuracy: number;
 }
 
 export interface NativeDeviceInfo {

@@ -7,6 +7,12 @@ import { isTensor, storageOf, type Tensor } from '../tensor.js';
 import { describe } from './options.js';
 import { broadcasts, formatShape, sameShape } from './shapes.js';
 
+/** What a check of sizes needs to know of a tensor. */
+export interface Described {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
 /** A tensor that has not been disposed of. */
 export function expectTensor(name: string, value: unknown): asserts value is Tensor {
   if (!isTensor(value)) throw invalidType('ERR_NOT_A_TENSOR', `${name} must be a Tensor, got ${describe(value)}`);
@@ -14,7 +20,7 @@ export function expectTensor(name: string, value: unknown): asserts value is Ten
 }
 
 /** The dtype of `tensor`; `reason` says where the expectation comes from. */
-export function expectTensorDType(name: string, tensor: Tensor, dtype: DType, reason = ''): void {
+export function expectTensorDType(name: string, tensor: Described, dtype: DType, reason = ''): void {
   if (tensor.dtype !== dtype) throw invalidType('ERR_DTYPE', `${name} must be ${dtype}${reason}, got ${tensor.dtype}`);
 }
 
@@ -27,46 +33,43 @@ export function expectTensorDevice(name: string, tensor: Tensor, device: Device)
 /** The error of a shape that does not match; names stand for sizes that are free. */
 export function wrongShape(
   name: string,
-  tensor: Tensor,
+  given: Pick<Described, 'shape'>,
   expected: readonly (number | string)[],
   note = '',
 ): RangeError {
   return invalidRange(
     'ERR_SHAPE',
-    `${name} must have shape ${formatShape(expected)}, got ${formatShape(tensor.shape)}${note}`,
+    `${name} must have shape ${formatShape(expected)}, got ${formatShape(given.shape)}${note}`,
   );
 }
 
-/** A tensor of exactly this dtype, device and shape. */
+/** Exactly this shape. */
+export function expectShape(name: string, given: Described, shape: readonly number[]): void {
+  if (!sameShape(given.shape, shape)) throw wrongShape(name, given, shape);
+}
+
+/** A shape that broadcasts to this one. */
+export function expectBroadcast(name: string, given: Described, shape: readonly number[]): void {
+  if (!broadcasts(given.shape, shape))
+    throw invalidRange(
+      'ERR_SHAPE',
+      `${name} must broadcast to shape ${formatShape(shape)}, got ${formatShape(given.shape)}`,
+    );
+}
+
+/** A tensor of this dtype and device, of exactly this shape, or of what `expect` takes for it. */
 export function expectOperand(
   name: string,
   value: unknown,
   dtype: DType,
   device: Device,
   shape: readonly number[],
+  expect = expectShape,
 ): asserts value is Tensor {
   expectTensor(name, value);
   expectTensorDType(name, value, dtype);
   expectTensorDevice(name, value, device);
-  if (!sameShape(value.shape, shape)) throw wrongShape(name, value, shape);
-}
-
-/** A tensor of this dtype and device that broadcasts to `shape`. */
-export function expectBroadcast(
-  name: string,
-  value: unknown,
-  dtype: DType,
-  device: Device,
-  shape: readonly number[],
-): asserts value is Tensor {
-  expectTensor(name, value);
-  expectTensorDType(name, value, dtype);
-  expectTensorDevice(name, value, device);
-  if (!broadcasts(value.shape, shape))
-    throw invalidRange(
-      'ERR_SHAPE',
-      `${name} must broadcast to shape ${formatShape(shape)}, got ${formatShape(value.shape)}`,
-    );
+  expect(name, value, shape);
 }
 
 /** Kernels read rows of the last axis as one piece of memory. */

@@ -4,11 +4,12 @@ import { native } from '../native.js';
 import { abortFlag } from '../signals.js';
 import { expectStream, streamHandle } from '../stream.js';
 import { allocate, isTensor, tensorHandle, type Tensor } from '../tensor.js';
-import { expectAttentionOptions, outputShape } from './attention/checks.js';
-import { readHeadMap } from './attention/heads.js';
+import { expectAttentionOptions } from './attention/checks.js';
+import { expectMap, readHeadMap } from './attention/heads.js';
 import type { AttentionOptions } from './attention/options.js';
 import { readAttentionOptions } from './attention/read.js';
 import { readSizes } from './attention/sizes.js';
+import { outputShape } from './attention/tensors.js';
 
 const noOptions: AttentionOptions = Object.freeze({});
 const unbounded = -1;
@@ -48,7 +49,7 @@ const unbounded = -1;
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = noOptions): Tensor<FloatDType> {
   const given = options === noOptions ? noOptions : readAttentionOptions(options);
-  const map = readHeadMap(given.headMap);
+  const map = readHeadMap(given.headMap, expectMap);
   const sizes = readSizes(q, k, v, given.cuSeqLensQ, given.cuSeqLensK, map);
   expectAttentionOptions(given, map, q, k, v, sizes);
   const stream = expectStream(given.stream, q.device);

@@ -97,7 +97,7 @@ export function mergeAttention(
     read('sinks', sinks);
   }
   if (gate !== undefined) {
-    expectBroadcast('gate', gate, 'float32', device, rows);
+    expectOperand('gate', gate, 'float32', device, rows, expectBroadcast);
     read('gate', gate);
   }
   givenParts.forEach((part, index) => expectPart(`parts[${index}]`, part, like, rows, read));
@@ -160,7 +160,7 @@ function expectPart(
     read(`${name}.lse`, lse);
   }
   if (weight !== undefined) {
-    expectBroadcast(`${name}.weight`, weight, 'float32', like.device, rows);
+    expectOperand(`${name}.weight`, weight, 'float32', like.device, rows, expectBroadcast);
     read(`${name}.weight`, weight);
   }
 }

@@ -96,7 +96,8 @@ export function rope(x: Tensor, options: RopeOptions = {}): Tensor<FloatDType> {
     expectWritable('out', given.out);
   }
   if (positions !== undefined) {
-    expectBroadcast('positions', positions, 'int32', device, x.rank === 3 ? [shape[0]!] : [shape[0]!, shape[1]!]);
+    const tokens = x.rank === 3 ? [shape[0]!] : [shape[0]!, shape[1]!];
+    expectOperand('positions', positions, 'int32', device, tokens, expectBroadcast);
     expectApart('out', given.out, 'positions', positions);
   }
   const description = describeRope(x, given);

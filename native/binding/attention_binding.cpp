@@ -7,30 +7,17 @@
 namespace fattn::binding {
 namespace {
 
+constexpr size_t kFirstOptional = 5;  // behind stream, q, k, v and out
+
 AttentionArgs read_tensors(Arguments const& args) {
   AttentionArgs tensors;
   tensors.q = args.at(1, "q").tensor();
   tensors.k = args.at(2, "k").tensor();
   tensors.v = args.at(3, "v").tensor();
   tensors.out = args.at(4, "out").tensor();
-  tensors.lse = args.at(5, "lse").optional_tensor();
-  tensors.bias = args.at(6, "bias").optional_tensor();
-  tensors.mask = args.at(7, "mask").optional_tensor();
-  tensors.sinks = args.at(8, "sinks").optional_tensor();
-  tensors.alibi_slopes = args.at(9, "alibiSlopes").optional_tensor();
-  tensors.temperature = args.at(10, "temperature").optional_tensor();
-  tensors.gate = args.at(11, "gate").optional_tensor();
-  tensors.segments_q = args.at(12, "segmentsQ").optional_tensor();
-  tensors.segments_k = args.at(13, "segmentsK").optional_tensor();
-  tensors.prefix_lengths = args.at(14, "prefixLengths").optional_tensor();
-  tensors.kv_lengths = args.at(15, "kvLengths").optional_tensor();
-  tensors.cu_seq_lens_q = args.at(16, "cuSeqLensQ").optional_tensor();
-  tensors.cu_seq_lens_k = args.at(17, "cuSeqLensK").optional_tensor();
-  tensors.window_left = args.at(18, "windowLeftPerHead").optional_tensor();
-  tensors.window_right = args.at(19, "windowRightPerHead").optional_tensor();
-  tensors.sink_tokens = args.at(20, "sinkTokensPerHead").optional_tensor();
-  tensors.head_map_k = args.at(21, "headMapK").optional_tensor();
-  tensors.head_map_v = args.at(22, "headMapV").optional_tensor();
+  for (size_t i = 0; i < kOptionalTensors.size(); ++i)
+    tensors.*kOptionalTensors[i].view =
+        args.at(kFirstOptional + i, kOptionalTensors[i].name).optional_tensor();
   return tensors;
 }
 
@@ -71,6 +58,16 @@ AttentionDesc read_description(Value const& from) {
   return desc;
 }
 
+/// An object of the bytes of each tensor that is there, by the name of its option.
+AttentionExtras read_extras(Value const& from) {
+  AttentionExtras extras;
+  for (auto const& [name, view] : kOptionalTensors) {
+    Value const bytes = from.field(name);
+    if (!bytes.undefined()) extras.add(view, bytes.number());
+  }
+  return extras;
+}
+
 }  // namespace
 
 napi_value attention(Arguments const& args) {
@@ -87,7 +84,8 @@ napi_value explain_attention(Arguments const& args) {
   Backend const& backend = backend_of(args.at(0, "device").device());
   AttentionDesc const desc = read_description(args.at(1, "description"));
   check_description(desc);
-  Explanation const explanation = backend.explain_attention(desc, args.at(2, "withLse").boolean());
+  AttentionExtras const extras = read_extras(args.at(2, "extras"));
+  Explanation const explanation = backend.explain_attention(desc, extras);
   ObjectBuilder object(args.env());
   object.set("supported", explanation.supported);
   object.set("reason", explanation.reason);
@@ -97,6 +95,7 @@ napi_value explain_attention(Arguments const& args) {
   object.set("flops", explanation.cost.flops);
   object.set("bytes", explanation.cost.bytes);
   object.set("visiblePairs", explanation.cost.visible_pairs);
+  object.set("accuracy", static_cast<int>(explanation.cost.accuracy));
   return object.value();
 }
 

@@ -11,6 +11,7 @@
 #include "core/abort_flag.h"
 #include "core/device.h"
 #include "core/ops/attention.h"
+#include "core/ops/attention_cost.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
@@ -115,7 +116,8 @@ class Backend {
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
 
-  virtual Explanation explain_attention(AttentionDesc const& desc, bool with_lse) const = 0;
+  virtual Explanation explain_attention(AttentionDesc const& desc,
+                                        AttentionExtras const& extras) const = 0;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;

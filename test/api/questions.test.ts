@@ -207,13 +207,13 @@ describe('explain', () => {
       'windows per head',
       ask({ window: { left: Tensor.zeros([4], { dtype: 'int32' }) } }),
       'ERR_ARGUMENT_TYPE',
-      'window.left must be a number',
+      'window.left must be a number, true, a shape or { shape, dtype } in a request, got a Tensor',
     ],
     [
       'head maps',
       ask({ headMap: { k: Tensor.zeros([4], { dtype: 'int32' }), v: 'tile' } }),
       'ERR_ARGUMENT_TYPE',
-      'headMap.k must be a string in a request, got a Tensor',
+      'headMap.k must be a string, true, a shape or { shape, dtype } in a request, got a Tensor',
     ],
     ['nothing', () => supports(wrong(null)), 'ERR_ARGUMENT_TYPE', 'request must be an object such as'],
     [

@@ -2,7 +2,8 @@
 
 #include <random>
 
-#include "core/ops/attention.h"
+#include "core/ops/attention_cost.h"
+#include "host_view.h"
 #include "test.h"
 
 using namespace fattn;
@@ -53,7 +54,7 @@ TEST(cost_counts_visible_pairs_exactly) {
     std::ostringstream what;
     what << "sQ " << desc.seq_q << " sKv " << desc.seq_kv << " causal " << desc.causal << " window "
          << desc.window_left << ", " << desc.window_right << " sinks " << desc.sink_tokens;
-    expect_equal(attention_cost(desc, false).visible_pairs, expected, what.str());
+    expect_equal(attention_cost(desc).visible_pairs, expected, what.str());
   }
 }
 
@@ -69,7 +70,7 @@ TEST(cost_of_packed_calls_spreads_tokens_evenly) {
       expected += static_cast<double>(
           counted(desc, desc.seq_q / desc.batch + (b < desc.seq_q % desc.batch ? 1 : 0),
                   desc.seq_kv / desc.batch + (b < desc.seq_kv % desc.batch ? 1 : 0)));
-    expect_equal(attention_cost(desc, false).visible_pairs, expected);
+    expect_equal(attention_cost(desc).visible_pairs, expected);
   }
 }
 
@@ -81,7 +82,9 @@ TEST(cost_of_known_shapes) {
   desc.heads_k = desc.heads_v = 4;
   desc.head_dim = 64;
   desc.head_dim_v = 128;
-  AttentionCost const cost = attention_cost(desc, true);
+  AttentionExtras lse;
+  lse.add(&AttentionArgs::lse, 4.0 * 2 * 4096 * 16);
+  AttentionCost const cost = attention_cost(desc, lse);
   double const pairs = 2.0 * 4096 * 4097 / 2;
   expect_equal(cost.visible_pairs, pairs);
   expect_equal(cost.flops, 2.0 * (64 + 128) * pairs * 16);
@@ -93,13 +96,63 @@ TEST(cost_is_exact_and_cheap_at_the_largest_extents) {
   int64_t const longest = 2147483647;
   AttentionDesc desc = description(1, longest, longest);
   double const all = static_cast<double>(longest) * static_cast<double>(longest);
-  expect_near(attention_cost(desc, false).visible_pairs, all, all * 1e-15);
+  expect_near(attention_cost(desc).visible_pairs, all, all * 1e-15);
   desc.causal = true;
-  expect_near(attention_cost(desc, false).visible_pairs, (all + longest) / 2, all * 1e-15);
+  expect_near(attention_cost(desc).visible_pairs, (all + longest) / 2, all * 1e-15);
   desc.window_left = int64_t{1} << 53;
   desc.sink_tokens = int64_t{1} << 53;
-  expect_near(attention_cost(desc, false).visible_pairs, (all + longest) / 2, all * 1e-15);
+  expect_near(attention_cost(desc).visible_pairs, (all + longest) / 2, all * 1e-15);
   desc.seq_q = longest + 1;
   expect_throws(
-      ErrorCode::kShape, [&] { attention_cost(desc, false); }, "sQ");
+      ErrorCode::kShape, [&] { attention_cost(desc); }, "sQ");
+}
+
+TEST(extras_of_a_call_are_its_tensors_and_their_stored_bytes) {
+  AttentionArgs args;
+  args.q = args.k = args.v = args.out = host_view(DType::f32, {1, 5, 4, 8});
+  expect_equal(AttentionExtras(args).bytes(), 0.0, "q, k, v and out are in every call");
+  args.lse = host_view(DType::f32, {1, 4, 5});
+  args.bias = broadcast("bias", host_view(DType::bf16, {4, 1, 5}), {1, 4, 5, 5});
+  args.mask = host_view(DType::boolean, {1, 1, 5, 0});
+  args.segments_q = args.segments_k = host_view(DType::i32, {1, 5});
+  AttentionExtras const extras(args);
+  expect_equal(extras.bytes(), 4.0 * 4 * 5 + 2.0 * 4 * 5 + 0 + 4.0 * 5);
+  for (OptionalTensor const& tensor : kOptionalTensors)
+    expect_equal(extras.has(tensor.view), (args.*tensor.view).defined(), tensor.name);
+}
+
+TEST(cost_is_an_upper_bound_where_contents_limit_what_is_seen) {
+  AttentionDesc desc = description(2, 5, 7);
+  desc.causal = true;
+  desc.window_left = 1;
+  auto const with = [&](OptionalTensor::Member tensor) {
+    AttentionExtras extras;
+    extras.add(tensor, 12);
+    return attention_cost(desc, extras);
+  };
+  auto const pairs_of = [&](AttentionDesc const& wide) { return 2.0 * counted(wide, 5, 7); };
+  AttentionDesc unbounded = desc, all_sinks = desc, prefixed = desc;
+  unbounded.window_left = -1;
+  all_sinks.sink_tokens = 7;
+  prefixed.causal = false;
+  using Args = AttentionArgs;
+  expect_equal(with(&Args::window_left).visible_pairs, pairs_of(unbounded), "window.left");
+  expect_equal(with(&Args::sink_tokens).visible_pairs, pairs_of(all_sinks), "sinkTokens");
+  expect_equal(with(&Args::prefix_lengths).visible_pairs, pairs_of(prefixed), "prefixLengths");
+  desc.causal = false;
+  desc.window_right = 2;
+  expect_equal(with(&Args::window_right).visible_pairs, pairs_of(prefixed), "window.right");
+
+  double const bare = attention_cost(desc).bytes;
+  for (OptionalTensor const& tensor : kOptionalTensors) {
+    std::string const name = tensor.name;
+    bool const shows_all = name == "lse" || name == "bias" || name == "sinks" || name == "gate" ||
+                           name == "alibiSlopes" || name == "temperature" ||
+                           name.rfind("headMap", 0) == 0 || name.starts_with("cuSeqLens");
+    AttentionCost const cost = with(tensor.view);
+    expect(cost.accuracy == (shows_all ? CostAccuracy::kExact : CostAccuracy::kUpperBound), name);
+    expect_equal(cost.bytes, bare + 12, name);
+  }
+  desc.packed = true;
+  expect(with(&Args::segments_q).accuracy == CostAccuracy::kEstimate, "packed");
 }

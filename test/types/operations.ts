@@ -84,12 +84,22 @@ export async function questions(tensor: Tensor): Promise<void> {
   const { signal } = new AbortController();
   const { timeBound, reason } = await explain({ ...request, window: { left: 3 }, lse: true }, { signal });
   const limit: 'compute' | 'memory' = timeBound.limitedBy;
+  supports({ ...request, bias: [1, 1], mask: true, gate: { shape: [1] }, segments: { q: true, k: [1, 1] } });
+  supports({ ...request, window: { left: true, right: null }, sinkTokens: [1], headMap: { k: true, v: 'tile' } });
+  // @ts-expect-error: two of them, as in a call
+  supports({ ...request, segments: { q: true } });
+  // @ts-expect-error: no element type
+  supports({ ...request, bias: { dtype: 'float64' } });
+  // @ts-expect-error: a request is queued nowhere
+  supports({ ...request, stream: undefined });
   // @ts-expect-error: the op is named
   supports({ b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 });
   // @ts-expect-error: there may be none
   reason.length;
   // @ts-expect-error: requests have no tensors
   supports({ ...request, headMap: { k: tensor } });
+  // @ts-expect-error: nor as an option
+  supports({ ...request, bias: tensor });
   // @ts-expect-error: answers are not to be changed
   timeBound.seconds = 0;
   const status = cudaStatus();

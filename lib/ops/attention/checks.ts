@@ -3,22 +3,22 @@
 import { expectBoolean, expectChoice, expectFinite32, expectInteger, expectPositive32 } from '../../checks/options.js';
 import {
   expectApart,
-  expectBroadcast,
   expectOperand,
   expectRows,
   expectTensor,
+  expectTensorDevice,
   expectTensorDType,
   expectWritable,
-  wrongShape,
 } from '../../checks/tensors.js';
 import type { Device } from '../../device.js';
 import type { DType } from '../../dtype.js';
-import { AttentionError, invalidType } from '../../errors.js';
+import { AttentionError } from '../../errors.js';
 import { isTensor, type Tensor } from '../../tensor.js';
 import { expectCombination } from './combinations.js';
 import type { HeadMap } from './heads.js';
 import type { AttentionOptions, AttentionWindow } from './options.js';
 import type { AttentionSizes } from './sizes.js';
+import { expectFit, expectSameTokens, outputShape, type TensorName } from './tensors.js';
 
 /** What the rules know of the call. */
 interface Call {
@@ -29,39 +29,14 @@ interface Call {
   readonly lse: Tensor | undefined;
 }
 
-type Rule = (name: string, value: unknown, call: Call) => void;
-type ShapeOf = (sizes: AttentionSizes) => readonly number[];
+type Rule<Name extends string> = (name: Name, value: unknown, call: Call) => void;
 
-const heads: ShapeOf = ({ hO }) => [hO];
-const queryHeads: ShapeOf = ({ hQ }) => [hQ];
-const sequences: ShapeOf = ({ b }) => [b];
-const offsets: ShapeOf = ({ b }) => [b + 1];
-const rows: ShapeOf = ({ packed, b, hO, sQ }) => (packed ? [hO, sQ] : [b, hO, sQ]);
-const pairs: ShapeOf = ({ b, hO, sQ, sKv }) => [b, hO, sQ, sKv];
-const queries: ShapeOf = ({ packed, b, sQ }) => (packed ? [sQ] : [b, sQ]);
-const keys: ShapeOf = ({ packed, b, sKv }) => (packed ? [sKv] : [b, sKv]);
-
-/** Shape of the result: [b, sQ, hO, dV], packed [tQ, hO, dV]. */
-export const outputShape: ShapeOf = ({ packed, b, sQ, hO, dV }) => (packed ? [sQ, hO, dV] : [b, sQ, hO, dV]);
-
-/** An input of exactly this dtype and shape. */
-function exactly(dtype: DType, shape: ShapeOf): Rule {
-  return (name, value, call) => {
-    expectOperand(name, value, dtype, call.device, shape(call.sizes));
-    expectReadOnly(name, value, call);
-  };
-}
-
-/** An input of one of these dtypes, or that of q, that broadcasts to this shape. */
-function broadcastTo(dtypes: readonly (DType | 'like q')[], shape: ShapeOf): Rule {
-  return (name, value, call) => {
-    expectTensor(name, value);
-    const allowed = dtypes.map((dtype) => (dtype === 'like q' ? call.dtype : dtype));
-    if (!allowed.includes(value.dtype))
-      throw invalidType('ERR_DTYPE', `${name} must be ${[...new Set(allowed)].join(' or ')}, got ${value.dtype}`);
-    expectBroadcast(name, value, value.dtype, call.device, shape(call.sizes));
-    expectReadOnly(name, value, call);
-  };
+/** An input, by the rule of its name. */
+function tensor(name: TensorName, value: unknown, call: Call): void {
+  expectTensor(name, value);
+  expectFit(name, value, call.sizes, call.dtype);
+  expectTensorDevice(name, value, call.device);
+  expectReadOnly(name, value, call);
 }
 
 function expectReadOnly(name: string, value: Tensor, { out, lse }: Call): void {
@@ -69,10 +44,8 @@ function expectReadOnly(name: string, value: Tensor, { out, lse }: Call): void {
   expectApart('lse', lse, name, value);
 }
 
-const perHead = exactly('int32', heads);
-const perQueryHead = exactly('int32', queryHeads);
-const boolean: Rule = (name, value) => void expectBoolean(name, value as boolean, false);
-const checkedElsewhere: Rule = () => undefined;
+const boolean: Rule<string> = (name, value) => void expectBoolean(name, value as boolean, false);
+const checkedElsewhere: Rule<string> = () => undefined;
 
 function expectWindow(_: string, value: unknown, call: Call): void {
   const { left, right } = value as AttentionWindow;
@@ -80,52 +53,49 @@ function expectWindow(_: string, value: unknown, call: Call): void {
   expectSide('window.right', right, call);
 }
 
-function expectSide(name: string, side: unknown, call: Call): void {
+function expectSide(name: 'window.left' | 'window.right', side: unknown, call: Call): void {
   if (side === undefined || side === null) return;
-  if (isTensor(side)) perHead(name, side, call);
+  if (isTensor(side)) tensor(name, side, call);
   else expectInteger(name, side, -1);
 }
 
-function expectSegments(name: string, value: unknown, call: Call): void {
+function expectSegments(_: string, value: unknown, call: Call): void {
   if (isTensor(value)) {
-    const { sQ, sKv } = call.sizes;
-    if (sQ !== sKv)
-      throw wrongShape(name, value, queries(call.sizes), `: with ${sQ} queries and ${sKv} keys give { q, k }`);
-    return exactly('int32', queries)(name, value, call);
+    expectSameTokens(value, call.sizes);
+    return tensor('segments', value, call);
   }
   const { q, k } = value as { q: unknown; k: unknown };
-  exactly('int32', queries)('segments.q', q, call);
-  exactly('int32', keys)('segments.k', k, call);
+  tensor('segments.q', q, call);
+  tensor('segments.k', k, call);
 }
 
-const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
+const rules: Readonly<Record<string, Rule<never>>> = Object.freeze({
   causal: boolean,
   window: expectWindow,
-  sinkTokens: (name, value, call) => (isTensor(value) ? perHead(name, value, call) : expectInteger(name, value, 0)),
-  prefixLengths: exactly('int32', sequences),
+  sinkTokens: (name, value, call) => (isTensor(value) ? tensor(name, value, call) : expectInteger(name, value, 0)),
+  prefixLengths: tensor,
   segments: expectSegments,
   scale: expectFinite32,
   softcap: expectPositive32,
-  sinks: exactly('float32', heads),
-  alibiSlopes: (name, value, call) => {
-    const perSequence = isTensor(value) && value.rank === 2;
-    exactly('float32', perSequence ? ({ b, hO }) => [b, hO] : heads)(name, value, call);
-  },
-  bias: broadcastTo(['float32', 'like q'], pairs),
-  mask: broadcastTo(['bool', 'uint8'], pairs),
-  temperature: broadcastTo(['float32'], rows),
-  gate: broadcastTo(['float32'], rows),
+  sinks: tensor,
+  alibiSlopes: tensor,
+  bias: tensor,
+  mask: tensor,
+  temperature: tensor,
+  gate: tensor,
   headMap: checkedElsewhere, // read before the sizes of the output are known
-  cuSeqLensQ: exactly('int32', offsets),
-  cuSeqLensK: exactly('int32', offsets),
-  kvLengths: exactly('int32', sequences),
+  cuSeqLensQ: tensor,
+  cuSeqLensK: tensor,
+  kvLengths: tensor,
   precision: (name, value, call) => {
     expectChoice(name, value, { bfloat16: true });
     if (call.dtype !== 'float32')
       throw new AttentionError('ERR_OPTION', `${name} 'bfloat16' is for float32 tensors, these are ${call.dtype}`);
   },
   lse: (name, value, call) => {
-    expectOperand(name, value, 'float32', call.device, rows(call.sizes));
+    expectTensor(name, value);
+    expectFit(name, value, call.sizes, call.dtype);
+    expectTensorDevice(name, value, call.device);
     expectWritable(name, value);
   },
   out: (name, value, call) => {
@@ -138,7 +108,7 @@ const rules: Readonly<Record<keyof AttentionOptions, Rule>> = Object.freeze({
   },
   stream: checkedElsewhere,
   signal: checkedElsewhere,
-});
+} satisfies { [Name in keyof Required<AttentionOptions>]: Rule<Name> });
 
 /** Takes time only for the options that are there. */
 export function expectAttentionOptions(
@@ -159,10 +129,10 @@ export function expectAttentionOptions(
   };
   for (const name in options) {
     const value = options[name as keyof AttentionOptions];
-    if (value !== undefined) rules[name as keyof AttentionOptions](name, value, call);
+    if (value !== undefined) rules[name]!(name as never, value, call);
   }
-  if (map.k !== undefined) perQueryHead('headMap.k', map.k, call);
-  if (map.v !== undefined) perQueryHead('headMap.v', map.v, call);
+  if (map.k !== undefined) tensor('headMap.k', map.k, call);
+  if (map.v !== undefined) tensor('headMap.v', map.v, call);
   if (out !== undefined || lse !== undefined) {
     expectReadOnly('q', q, call);
     expectReadOnly('k', k, call);

@@ -1,11 +1,15 @@
 /** Which options of attention() go together. */
 
 import { AttentionError } from '../../errors.js';
-import type { Tensor } from '../../tensor.js';
-import type { AttentionOptions } from './options.js';
+
+/** What the rules need to know of the options, given to a call or named in a request. */
+type Given = {
+  readonly causal?: boolean;
+  readonly window?: { readonly right?: unknown };
+} & { readonly [Name in 'sinkTokens' | 'prefixLengths' | 'kvLengths' | 'mask' | 'bias']?: unknown };
 
 /** Options that contradict one another, or would silently do nothing. */
-export function expectCombination(options: AttentionOptions, packed: boolean): void {
+export function expectCombination(options: Given, packed: boolean): void {
   const { window, sinkTokens, prefixLengths, kvLengths, mask, bias } = options;
   if (sinkTokens !== undefined && window === undefined)
     throw new AttentionError('ERR_OPTION', 'sinkTokens needs window: without one no key is hidden that it could show');
@@ -30,6 +34,6 @@ export function expectCombination(options: AttentionOptions, packed: boolean): v
       );
 }
 
-function isBounded(side: number | Tensor | null | undefined): boolean {
+function isBounded(side: unknown): boolean {
   return side !== undefined && side !== null && side !== -1;
 }

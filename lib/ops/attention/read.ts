@@ -5,9 +5,10 @@ import { invalidType } from '../../errors.js';
 import { isTensor } from '../../tensor.js';
 import type { AttentionOptions } from './options.js';
 
-const optionNames: ReadonlySet<string> = new Set(Object.keys(copyOf({})));
+/** Of a call. */
+export const optionNames: ReadonlySet<string> = new Set(Object.keys(copyOf({})));
 const windowNames: ReadonlySet<string> = new Set(['left', 'right']);
-const segmentNames: ReadonlySet<string> = new Set(['q', 'k']);
+export const segmentNames: ReadonlySet<string> = new Set(['q', 'k']);
 
 /** A copy of the options; their values are not checked yet. */
 export function readAttentionOptions(options: AttentionOptions): AttentionOptions {

@@ -11,23 +11,38 @@ import {
 } from '../../checks/options.js';
 import type { Device } from '../../device.js';
 import { dtypeFacts, type DType } from '../../dtype.js';
-import { AttentionError, invalidType } from '../../errors.js';
-import type { NativeAttentionDescription } from '../../native-module.js';
-import { isTensor } from '../../tensor.js';
+import { invalidType } from '../../errors.js';
+import type { NativeAttentionDescription, NativeAttentionExtras } from '../../native-module.js';
+import type { Tensor } from '../../tensor.js';
+import { expectCombination } from './combinations.js';
+import { expectHeads, readHeadMap, type HeadMap } from './heads.js';
+import type { AttentionOptions } from './options.js';
+import { optionNames, readWindow } from './read.js';
+import { countExtras, readTensor, readTensors, type TensorDescription, type TensorRequest } from './request-tensors.js';
+import type { AttentionSizes } from './sizes.js';
+import type { TensorName } from './tensors.js';
 
-import { expectHeads, readHeadMap } from './heads.js';
-import type { HeadMapName } from './options.js';
-import { readWindow } from './read.js';
+/** Options that a request has no field for: `packed` says of packed sequences what is to be said, others cost nothing. */
+const leftOut = ['cuSeqLensQ', 'cuSeqLensK', 'out', 'stream', 'signal'] as const;
 
-/**
- * A call of {@link attention} by its sizes, and by those options that choose a kernel or that cost something, without
- * tensors. What tensors add (bias, mask, lengths, slopes, limits of each head) is not counted.
- */
-export interface AttentionRequest {
+/** An option of a call, with a description in the place of each tensor. */
+type Requested<Value> = Value extends Tensor
+  ? TensorRequest
+  : Value extends object
+    ? { [Name in keyof Value]: Requested<Value[Name]> }
+    : Value;
+
+/** The options of a call, {@link AttentionOptions}; a {@link TensorRequest} describes each tensor among them. */
+type RequestedOptions = {
+  [Name in keyof AttentionOptions as Exclude<Name, (typeof leftOut)[number]>]: Requested<AttentionOptions[Name]>;
+};
+
+/** A call of {@link attention} by its sizes and options. */
+export interface AttentionRequest extends RequestedOptions {
   op: 'attention';
   /** Default `'cpu'`. */
   device?: Device;
-  /** Default `'float32'`. */
+  /** Of queries, keys and values. Default `'float32'`. */
   dtype?: DType;
   /** Sequences. */
   b: number;
@@ -45,48 +60,14 @@ export interface AttentionRequest {
   d: number;
   /** Head dim of values. Default `d`. */
   dV?: number;
-  /** Whether sequences are packed, with `cuSeqLens`. Default `false`. */
+  /** Whether sequences are packed, with `cuSeqLensQ` and `cuSeqLensK`. Default `false`. */
   packed?: boolean;
-  /** As in {@link AttentionOptions}, like the following. Default `false`. */
-  causal?: boolean;
-  /** One for all heads. Default: none. */
-  window?: { left?: number | null; right?: number | null };
-  /** With a window. Default 0. */
-  sinkTokens?: number;
-  /** Default `1 / sqrt(d)`. */
-  scale?: number;
-  /** Default: none. */
-  softcap?: number;
-  /** A rule. Default: as in a call. */
-  headMap?: HeadMapName | { k?: HeadMapName; v?: HeadMapName };
-  /** Default: none, float32 tensors are multiplied as such. */
-  precision?: 'bfloat16';
-  /** Whether the log-sum-exp is written too, which adds its bytes. Default `false`. */
-  lse?: boolean;
 }
 
-const requestNames: ReadonlySet<string> = new Set<keyof AttentionRequest>([
-  'op',
-  'device',
-  'dtype',
-  'b',
-  'sQ',
-  'sKv',
-  'hQ',
-  'hKv',
-  'hK',
-  'hV',
-  'd',
-  'dV',
-  'packed',
-  'causal',
-  'window',
-  'sinkTokens',
-  'scale',
-  'softcap',
-  'headMap',
-  'precision',
-  'lse',
+const sizeNames = ['op', 'device', 'dtype', 'b', 'sQ', 'sKv', 'hQ', 'hKv', 'hK', 'hV', 'd', 'dV', 'packed'];
+const requestNames: ReadonlySet<string> = new Set([
+  ...sizeNames,
+  ...[...optionNames].filter((name) => !(leftOut as readonly string[]).includes(name)),
 ]);
 const most = 2 ** 31 - 1;
 const unbounded = -1;
@@ -98,48 +79,59 @@ export function readRequest(request: AttentionRequest): AttentionRequest {
   return given;
 }
 
-/** Checks the request, and fills in what it leaves out. */
-export function describeRequest(request: AttentionRequest): NativeAttentionDescription {
-  const { dtype = 'float32', b, sQ, sKv, hQ, d, dV = d, window, softcap, precision } = request;
+/** Checks the request as a call is checked, and fills in what it leaves out. */
+export function describeRequest(request: AttentionRequest): {
+  description: NativeAttentionDescription;
+  extras: NativeAttentionExtras;
+} {
+  const { dtype = 'float32', window, softcap, precision } = request;
   expectDType('dtype', dtype);
   expectFloat('dtype', dtype);
-  for (const [name, value] of Object.entries({ b, sQ, sKv })) expectInteger(name, value, 0, most);
-  for (const [name, value] of Object.entries({ hQ, d, dV })) expectInteger(name, value, 1, most);
-  const [hK, hV] = [expectKeyHeads('hK', request), expectKeyHeads('hV', request)];
-  const map = readHeadMap(request.headMap);
-  expectNoTensor('headMap.k', map.k);
-  expectNoTensor('headMap.v', map.v);
-  const hO = Math.max(hQ, hK, hV);
-  expectHeads(map, hQ, hK, hV, hO);
-  const { scale = 1 / Math.sqrt(d), sinkTokens = 0 } = request;
+  const packed = expectBoolean('packed', request.packed, false);
+  const causal = expectBoolean('causal', request.causal, false);
+  const left = readLimit('window.left', window?.left ?? undefined, unbounded);
+  const right = readLimit('window.right', window?.right ?? undefined, unbounded);
+  const sinkTokens = readLimit('sinkTokens', request.sinkTokens, 0);
+  const map = readHeadMap(request.headMap, (name, side) => readTensor(name, side, 'a string, '));
+  const sizes = sizesOf(request, packed, map);
+  const { scale = 1 / Math.sqrt(sizes.d) } = request;
   expectFinite32('scale', scale);
-  expectInteger('sinkTokens', sinkTokens, 0);
   if (softcap !== undefined) expectPositive32('softcap', softcap);
   if (precision !== undefined) expectChoice('precision', precision, { bfloat16: true });
-  if (request.sinkTokens !== undefined && window === undefined)
-    throw new AttentionError('ERR_OPTION', 'sinkTokens needs window: without one no key is hidden that it could show');
-  const right = expectSide('window.right', window?.right);
-  return {
+
+  const tensors = { ...readTensors(request, packed), 'headMap.k': map.k, 'headMap.v': map.v };
+  expectCombination({ ...tensors, causal, ...(window && { window: { right } }), sinkTokens }, packed);
+  const limits = { 'window.left': left, 'window.right': right, sinkTokens };
+  const description = {
     dtype: dtypeFacts[dtype].index,
-    packed: expectBoolean('packed', request.packed, false),
-    batch: b,
-    seqQ: sQ,
-    seqKv: sKv,
-    headsQ: hQ,
-    headsK: hK,
-    headsV: hV,
-    headsOut: hO,
-    headDim: d,
-    headDimV: dV,
+    packed,
+    batch: sizes.b,
+    seqQ: sizes.sQ,
+    seqKv: sizes.sKv,
+    headsQ: sizes.hQ,
+    headsK: sizes.hK,
+    headsV: sizes.hV,
+    headsOut: sizes.hO,
+    headDim: sizes.d,
+    headDimV: sizes.dV,
     scale,
     softcap: softcap ?? 0,
-    causal: expectBoolean('causal', request.causal, false) || right === 0,
-    windowLeft: expectSide('window.left', window?.left),
-    windowRight: right === 0 ? unbounded : right,
-    sinkTokens,
+    causal: causal || right === 0,
+    windowLeft: numberOr(unbounded, left),
+    windowRight: right === 0 ? unbounded : numberOr(unbounded, right),
+    sinkTokens: numberOr(0, sinkTokens),
     headMap: map.rule,
     precision: precision === undefined ? 0 : 1,
   };
+  return { description, extras: countExtras({ ...tensors, ...limits }, sizes, dtype) };
+}
+
+function sizesOf(request: AttentionRequest, packed: boolean, map: HeadMap<TensorDescription>): AttentionSizes {
+  const { b, sQ, sKv, hQ, d, dV = d } = request;
+  for (const [name, value] of Object.entries({ b, sQ, sKv })) expectInteger(name, value, 0, most);
+  for (const [name, value] of Object.entries({ hQ, d, dV })) expectInteger(name, value, 1, most);
+  const [hK, hV] = [expectKeyHeads('hK', request), expectKeyHeads('hV', request)];
+  return { packed, b, sQ, sKv, hQ, hK, hV, hO: expectHeads(map, hQ, hK, hV), d, dV };
 }
 
 function expectKeyHeads(name: 'hK' | 'hV', request: AttentionRequest): number {
@@ -150,18 +142,13 @@ function expectKeyHeads(name: 'hK' | 'hV', request: AttentionRequest): number {
   return heads;
 }
 
-function expectSide(name: string, side: unknown): number {
-  if (side === undefined || side === null) return unbounded;
-  expectNoTensor(name, side);
-  expectInteger(name, side, -1);
-  return side;
+/** A number for all heads, or the tensor of one for each. */
+function readLimit(name: TensorName, value: unknown, least: number): number | TensorDescription | undefined {
+  if (typeof value !== 'number') return readTensor(name, value, 'a number, ');
+  expectInteger(name, value, least);
+  return value;
 }
 
-/** A request describes the sizes of tensors, and has none. */
-function expectNoTensor(name: string, value: unknown): void {
-  if (isTensor(value))
-    throw invalidType(
-      'ERR_ARGUMENT_TYPE',
-      `${name} must be a ${name.startsWith('headMap') ? 'string' : 'number'} in a request, got a Tensor`,
-    );
+function numberOr(otherwise: number, limit: number | TensorDescription | undefined): number {
+  return typeof limit === 'number' ? limit : otherwise;
 }

@@ -61,8 +61,7 @@ export function readSizes(
   expectRows('q', q);
   expectRows('k', k);
   expectRows('v', v);
-  const hO = map.k !== undefined || map.v !== undefined ? hQ : Math.max(hQ, hK, hV);
-  expectHeads(map, hQ, hK, hV, hO);
+  const hO = expectHeads(map, hQ, hK, hV);
   return { packed, b, sQ, sKv, hQ, hK, hV, hO, d, dV };
 }
 

@@ -181,8 +181,9 @@ class CpuBackend final : public Backend {
             });
   }
 
-  Explanation explain_attention(AttentionDesc const& desc, bool with_lse) const override {
-    return cpu::explain_attention(desc, with_lse);
+  Explanation explain_attention(AttentionDesc const& desc,
+                                AttentionExtras const& extras) const override {
+    return cpu::explain_attention(desc, extras);
   }
 
   void measure_ceilings(std::function<void(Ceilings)> done) override {

@@ -1,11 +1,11 @@
 #include "core/ops/attention.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
+#include "core/ops/attention_extras.h"
 #include "core/ops/operands.h"
 
 namespace fattn {
@@ -155,36 +155,16 @@ void check_combinations(AttentionDesc const& desc, AttentionArgs const& args) {
   check_shared_heads("value", desc.heads_v, desc.heads_out, args.head_map_v.defined());
 }
 
-struct Named {
-  char const* name;
-  TensorView const* view;
-};
-
 void check_outputs_apart(AttentionArgs const& args) {
-  std::array<Named, 20> const read{{{"q", &args.q},
-                                    {"k", &args.k},
-                                    {"v", &args.v},
-                                    {"bias", &args.bias},
-                                    {"mask", &args.mask},
-                                    {"sinks", &args.sinks},
-                                    {"alibiSlopes", &args.alibi_slopes},
-                                    {"temperature", &args.temperature},
-                                    {"gate", &args.gate},
-                                    {"segments.q", &args.segments_q},
-                                    {"segments.k", &args.segments_k},
-                                    {"prefixLengths", &args.prefix_lengths},
-                                    {"kvLengths", &args.kv_lengths},
-                                    {"cuSeqLensQ", &args.cu_seq_lens_q},
-                                    {"cuSeqLensK", &args.cu_seq_lens_k},
-                                    {"window.left", &args.window_left},
-                                    {"window.right", &args.window_right},
-                                    {"sinkTokens", &args.sink_tokens},
-                                    {"headMap.k", &args.head_map_k},
-                                    {"headMap.v", &args.head_map_v}}};
-  for (auto const& [name, view] : read) {
-    check_apart("out", args.out, name, *view);
-    check_apart("lse", args.lse, name, *view);
-  }
+  auto const check_input = [&](char const* name, TensorView const& view) {
+    check_apart("out", args.out, name, view);
+    check_apart("lse", args.lse, name, view);
+  };
+  check_input("q", args.q);
+  check_input("k", args.k);
+  check_input("v", args.v);
+  for (OptionalTensor const& tensor : kOptionalTensors)
+    if (tensor.view != &AttentionArgs::lse) check_input(tensor.name, args.*tensor.view);
   check(args.out.storage != args.lse.storage, ErrorCode::kOption, "out and lse share a storage");
 }
 
@@ -193,9 +173,13 @@ void check_outputs_apart(AttentionArgs const& args) {
 void describe_attention(AttentionArgs const& args, AttentionDesc& desc) {
   desc.packed = args.cu_seq_lens_q.defined();
   int const rank = desc.packed ? 3 : 4;
-  for (auto const& [name, view] : {Named{"q", &args.q}, {"k", &args.k}, {"v", &args.v}})
-    check(view->rank() == rank, ErrorCode::kShape, name, " has ", view->rank(), " axes, expected ",
+  auto const check_rank = [rank](char const* name, TensorView const& view) {
+    check(view.rank() == rank, ErrorCode::kShape, name, " has ", view.rank(), " axes, expected ",
           rank);
+  };
+  check_rank("q", args.q);
+  check_rank("k", args.k);
+  check_rank("v", args.v);
   desc.dtype = args.q.dtype;
   if (desc.packed)
     check(args.cu_seq_lens_q.rank() == 1 && args.cu_seq_lens_q.sizes[0] >= 1, ErrorCode::kShape,

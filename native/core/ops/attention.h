@@ -78,13 +78,4 @@ void check_description(AttentionDesc const& desc);
 /// in place.
 void check_attention(AttentionDesc const& desc, AttentionArgs& args);
 
-/// What a call costs, from shapes alone. Per-head and per-sequence tensors count as their scalar
-/// default; the sequences of a packed call count as equally long, to within one token.
-struct AttentionCost {
-  double flops = 0;          // 2 (d + dV) per visible pair and output head
-  double bytes = 0;          // compulsory: q, k, v, out and lse once each
-  double visible_pairs = 0;  // per output head, summed over the batch
-};
-AttentionCost attention_cost(AttentionDesc const& desc, bool with_lse);
-
 }  // namespace fattn

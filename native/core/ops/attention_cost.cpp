@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "core/ops/attention_cost.h"
 
-#include "core/ops/attention.h"
+#include <algorithm>
 
 namespace fattn {
 namespace {
@@ -40,6 +40,25 @@ int64_t length_of(int64_t total, int64_t batch, int64_t sequence) {
   return total / batch + (sequence < total % batch ? 1 : 0);
 }
 
+/// `desc` with every limit that a tensor sets as wide as contents can make it.
+AttentionDesc widest(AttentionDesc desc, AttentionExtras const& extras) {
+  if (extras.has(&AttentionArgs::window_left)) desc.window_left = -1;
+  if (extras.has(&AttentionArgs::window_right)) desc.window_right = -1;
+  if (extras.has(&AttentionArgs::sink_tokens)) desc.sink_tokens = desc.seq_kv;
+  if (extras.has(&AttentionArgs::prefix_lengths)) desc.causal = false;
+  return desc;
+}
+
+CostAccuracy accuracy(AttentionDesc const& desc, AttentionExtras const& extras) {
+  if (desc.packed) return CostAccuracy::kEstimate;
+  using Args = AttentionArgs;
+  for (OptionalTensor::Member const hides :
+       {&Args::mask, &Args::segments_q, &Args::segments_k, &Args::prefix_lengths, &Args::kv_lengths,
+        &Args::window_left, &Args::window_right, &Args::sink_tokens})
+    if (extras.has(hides)) return CostAccuracy::kUpperBound;
+  return CostAccuracy::kExact;
+}
+
 double visible_pairs(AttentionDesc const& desc) {
   if (desc.batch == 0) return 0;
   if (!desc.packed)
@@ -62,10 +81,11 @@ double visible_pairs(AttentionDesc const& desc) {
 
 }  // namespace
 
-AttentionCost attention_cost(AttentionDesc const& desc, bool with_lse) {
+AttentionCost attention_cost(AttentionDesc const& desc, AttentionExtras const& extras) {
   check_description(desc);
   AttentionCost cost;
-  cost.visible_pairs = visible_pairs(desc);
+  cost.accuracy = accuracy(desc, extras);
+  cost.visible_pairs = visible_pairs(widest(desc, extras));
   cost.flops = 2.0 * static_cast<double>(desc.head_dim + desc.head_dim_v) * cost.visible_pairs *
                static_cast<double>(desc.heads_out);
   double const sequences = desc.packed ? 1 : static_cast<double>(desc.batch);
@@ -76,8 +96,8 @@ AttentionCost attention_cost(AttentionDesc const& desc, bool with_lse) {
       static_cast<double>(desc.heads_out) * static_cast<double>(desc.head_dim_v);
   double const per_key = static_cast<double>(desc.heads_k) * static_cast<double>(desc.head_dim) +
                          static_cast<double>(desc.heads_v) * static_cast<double>(desc.head_dim_v);
-  cost.bytes = static_cast<double>(size_of(desc.dtype)) * (queries * per_query + keys * per_key);
-  if (with_lse) cost.bytes += 4.0 * queries * static_cast<double>(desc.heads_out);
+  cost.bytes = static_cast<double>(size_of(desc.dtype)) * (queries * per_query + keys * per_key) +
+               extras.bytes();
   return cost;
 }
 

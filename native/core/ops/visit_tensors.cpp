@@ -2,6 +2,8 @@
 
 #include <initializer_list>
 
+#include "core/ops/attention_extras.h"
+
 namespace fattn {
 namespace {
 
@@ -13,27 +15,9 @@ void visit_defined(std::initializer_list<TensorView const*> views, TensorVisitor
 }  // namespace
 
 void visit_inputs(AttentionArgs const& a, TensorVisitor visit) {
-  visit_defined({&a.q,
-                 &a.k,
-                 &a.v,
-                 &a.bias,
-                 &a.mask,
-                 &a.sinks,
-                 &a.alibi_slopes,
-                 &a.temperature,
-                 &a.gate,
-                 &a.segments_q,
-                 &a.segments_k,
-                 &a.prefix_lengths,
-                 &a.kv_lengths,
-                 &a.cu_seq_lens_q,
-                 &a.cu_seq_lens_k,
-                 &a.window_left,
-                 &a.window_right,
-                 &a.sink_tokens,
-                 &a.head_map_k,
-                 &a.head_map_v},
-                visit);
+  visit_defined({&a.q, &a.k, &a.v}, visit);
+  for (OptionalTensor const& tensor : kOptionalTensors)
+    if (tensor.view != &AttentionArgs::lse) visit_defined({&(a.*tensor.view)}, visit);
 }
 
 void visit_outputs(AttentionArgs const& a, TensorVisitor visit) {

@@ -61,7 +61,7 @@ void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs con
   job.parallel_for(static_cast<int64_t>(planned.combine_tasks.size()), merged_floats / 4, combine);
 }
 
-Explanation explain_attention(AttentionDesc const& desc, bool with_lse) {
+Explanation explain_attention(AttentionDesc const& desc, AttentionExtras const& extras) {
   KernelTable const& kernels = active_kernels();
   Explanation e;
   if (char const* reason = refusal(desc)) {
@@ -84,7 +84,7 @@ Explanation explain_attention(AttentionDesc const& desc, bool with_lse) {
         "precision 'bfloat16' gains nothing here: decode is bound by reading float32 keys and "
         "values";
   }
-  e.cost = attention_cost(desc, with_lse);
+  e.cost = attention_cost(desc, extras);
   return e;
 }
 

@@ -16,6 +16,6 @@ void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs con
                    KernelTable const& kernels);
 
 /// Which kernel and path would serve the call.
-Explanation explain_attention(AttentionDesc const& desc, bool with_lse);
+Explanation explain_attention(AttentionDesc const& desc, AttentionExtras const& extras);
 
 }  // namespace fattn::cpu

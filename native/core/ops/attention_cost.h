@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/ops/attention_extras.h"
+
+namespace fattn {
+
+/// How well the visible pairs of a call are known without the contents of its tensors.
+enum class CostAccuracy : uint8_t {
+  kExact = 0,
+  kUpperBound = 1,  // a mask, segments, lengths, limits of each head: pairs they may show all count
+  kEstimate = 2,    // packed: sequences as long as one another, to within one token
+};
+
+/// What a call costs, from shapes alone.
+struct AttentionCost {
+  double flops = 0;          // 2 (d + dV) per visible pair and output head
+  double bytes = 0;          // compulsory: q, k, v, out and every extra tensor once each
+  double visible_pairs = 0;  // per output head, summed over the batch
+  CostAccuracy accuracy = CostAccuracy::kExact;
+};
+AttentionCost attention_cost(AttentionDesc const& desc, AttentionExtras const& extras = {});
+
+}  // namespace fattn

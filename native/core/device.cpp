@@ -13,7 +13,7 @@ std::string name_of(Device device) {
     case DeviceKind::cuda:
       return "cuda:" + std::to_string(device.index);
     case DeviceKind::emulated:
-      return "emulated";
+      return "emulated:" + std::to_string(device.index);
   }
   return "unknown";
 }

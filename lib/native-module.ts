@@ -1,3 +1,4 @@
+// Long because it is one list.
 /**
  * The native binary, one line per function. Everything here is internal: `lib/` has validated its arguments, and
  * `native/core` protects memory once more. Handles are opaque externals with finalizers.
@@ -35,6 +36,15 @@ export interface NativeModule {
   tensorFrom(data: ArrayBufferView, dataType: string, dtype: number, shape: readonly number[]): TensorHandle;
   /** Another view of the same storage; bounds are checked. Offset in elements of the storage. */
   tensorView(base: TensorHandle, shape: readonly number[], strides: readonly number[], offset: number): TensorHandle;
+  /** Row-major memory at an address of the device that somebody else owns. */
+  tensorFromPointer(device: string, address: bigint, dtype: number, shape: readonly number[]): TensorHandle;
+  /** Address of the first element, on its device. */
+  tensorPointer(tensor: TensorHandle): bigint;
+  /** Uninitialised, in memory that other processes can open. */
+  tensorShareable(device: string, dtype: number, shape: readonly number[]): TensorHandle;
+  /** What opens such memory elsewhere. */
+  tensorShare(tensor: TensorHandle): ArrayBuffer;
+  tensorOpenShared(device: string, handle: Uint8Array, dtype: number, shape: readonly number[]): TensorHandle;
   /** Drops this handle's share of the storage now instead of at collection. Idempotent. */
   tensorDispose(tensor: TensorHandle): void;
   tensorFill(stream: StreamHandle, tensor: TensorHandle, value: number, abort: Maybe<AbortHandle>): void;

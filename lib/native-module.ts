@@ -125,12 +125,8 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
-  explainAttention(
-    device: string,
-    /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
-    description: NativeAttentionDescription,
-    extras: NativeAttentionExtras,
-  ): NativeExplanation;
+  /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
+  explainAttention(device: string, description: NativeAttentionDescription, extras: NativeExtras): NativeExplanation;
 }
 
 export interface NativeRopeDescription {
@@ -178,7 +174,7 @@ export interface NativeAttentionDescription {
 }
 
 /** Bytes of each tensor that is there, by the names in core/ops/attention_extras.h. */
-export type NativeAttentionExtras = Readonly<Record<string, number>>;
+export type NativeExtras = Readonly<Record<string, number>>;
 
 export interface NativeExplanation {
   supported: boolean;

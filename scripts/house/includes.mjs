@@ -34,7 +34,7 @@ const table = [
   { folder: 'native/backends/gpu/', ours: ['backends/gpu/', 'core/', 'generated/', 'kernels/', 'simt/kernel.h'] },
   {
     folder: 'native/backends/cuda/',
-    ours: ['backends/cuda/', 'backends/gpu/', 'core/', 'simt/kernel.h'],
+    ours: ['backends/cuda/', 'backends/gpu/', 'core/', 'simt/kernel.h', 'simt/tensor_map.h'],
     system: /^cuda/,
   },
   {

@@ -7,8 +7,8 @@
 
 namespace fattn::simt {
 
-/// PTX ISA 5.5.8, CUtensorMap.
-struct alignas(64) TensorMap {
+/// PTX ISA 5.5.8; CUDA 13 declares CUtensorMap with this alignment.
+struct alignas(128) TensorMap {
   uint64_t opaque[16];
 };
 
@@ -34,7 +34,8 @@ constexpr int bytes_of(TileType type) { return type == TileType::kF32 ? 4 : 2; }
 
 /// What is wrong with a description; null when nothing is. Stricter than the driver where it leaves
 /// the layout in shared memory open: a swizzled row is as long as the swizzle is wide.
-constexpr char const* mistake_in(TileDescription const& d) {
+inline char const* mistake_in(TileDescription const& d) {
+  if (reinterpret_cast<uintptr_t>(d.base) % 16 != 0) return "the base is not aligned to 16 bytes";
   if (d.rank < 1 || d.rank > TileDescription::kMaxRank) return "rank is not 1 .. 4";
   for (int axis = 0; axis < d.rank; ++axis) {
     if (d.extents[axis] < 1 || d.extents[axis] > int64_t{1} << 32)

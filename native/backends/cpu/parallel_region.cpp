@@ -20,7 +20,8 @@ constexpr auto kLeaderSpin = std::chrono::microseconds(50);
 
 class RegionWorker final : public Worker {
  public:
-  explicit RegionWorker(PoolThread& thread) : thread_(thread) {}
+  RegionWorker(PoolThread& thread, int index) : thread_(thread), index_(index) {}
+  int index() const override { return index_; }
   void* scratch(size_t bytes) override {
     HostBlock& block = thread_.scratch;
     if (block.data() == nullptr || block.bytes() < bytes) {
@@ -34,10 +35,11 @@ class RegionWorker final : public Worker {
 
  private:
   PoolThread& thread_;
+  int index_;
 };
 
-void take_tasks(Region& region, PoolThread& thread) {
-  RegionWorker worker(thread);
+void take_tasks(Region& region, PoolThread& thread, int index) {
+  RegionWorker worker(thread, index);
   try {
     while (!region.stop.raised() && !region.failed.load(std::memory_order_relaxed)) {
       int64_t const task = region.next.fetch_add(1, std::memory_order_relaxed);
@@ -61,7 +63,7 @@ void WorkerPool::parallel_for(PoolThread& leader, int threads, StopFlags const& 
       std::min<int64_t>(spare, clamp_to_int(estimated_ns / kNanosecondsPerSpinner)));
   bool const shared =
       helpers > 0 && open(region, helpers, clamp_to_int(estimated_ns / kNanosecondsPerSleeper));
-  take_tasks(region, leader);
+  take_tasks(region, leader, 0);
   if (shared) close(region);
   if (region.failure) std::rethrow_exception(region.failure);
 }
@@ -107,9 +109,10 @@ void WorkerPool::close(Region& region) {
 
 void WorkerPool::help(PoolThread& self, Region& region, std::unique_lock<std::mutex>& lock) {
   --region.places;
+  int const index = ++region.joined;
   region.inside.fetch_add(1, std::memory_order_relaxed);
   lock.unlock();
-  take_tasks(region, self);
+  take_tasks(region, self, index);
   lock = lock_soon(mutex_);
   bool const leader_sleeps = region.leader_sleeps;
   region.inside.fetch_sub(1, std::memory_order_release);  // last touch of the region

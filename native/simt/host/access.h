@@ -12,10 +12,16 @@ enum class AccessKind : uint8_t {
   kLoadMatrix,
   kStoreMatrix,
   kCopyAsync,
+  kMBarrier,
+  kBulkLoad,
+  kBulkStore,
+  kWgmma,
 };
 char const* name_of(AccessKind kind);
 /// What an access to bytes that are in flight touches: "a stage whose cp.async group has not …".
 char const* unfinished_text(AccessKind kind);
+/// What would have ordered a later access after an asynchronous one; empty for the others.
+char const* ending_text(AccessKind kind);
 
 enum class Proxy : uint8_t { kGeneric, kAsync };
 

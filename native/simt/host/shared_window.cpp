@@ -52,7 +52,9 @@ void SharedWindow::check(Block const& block, Access const& access, int offset, i
   if (mistake.verdict == Verdict::kUnfenced)
     block.fail(access.thread, what + "through the async proxy follows " + earlier +
                                   " through the generic one, with no proxy fence between");
-  block.fail(access.thread, what + "races with " + earlier + ": nothing orders the two");
+  std::string const ending = ending_text(mistake.other_kind);
+  block.fail(access.thread, what + "races with " + earlier + ": nothing orders the two" +
+                                (ending.empty() ? "" : ", " + ending + " would"));
 }
 
 void SharedWindow::load(Block& block, Access const& access, uint32_t address, int size,

@@ -36,6 +36,15 @@ inline void arrive_barrier(int threads) {
 
 inline void sync_warp() { host::sync_warp(); }
 
+/// Whichever lane the seed says, but always the same: the election is deterministic.
+inline bool elect_one() {
+  static constexpr host::Primitive kElectOne{"elect_one"};
+  char nothing;
+  host::warp_meeting().meet(kElectOne, 0, &nothing, &nothing, [](auto, auto) {});
+  uint64_t const drawn = host::mix(host::block().seed(), static_cast<uint64_t>(warp_index()));
+  return lane_index() == static_cast<int>(drawn % kWarpSize);
+}
+
 namespace host {
 
 inline constexpr Primitive kShuffleXor{"shuffle_xor"}, kShuffle{"shuffle"},

@@ -21,7 +21,8 @@ const chosen = process.env.FUSED_ATTENTION_TEST_DEVICES?.split(',');
  */
 export function targets(only: readonly FloatDType[] = dtypes): Target[] {
   const found = devices().filter(({ name }) => chosen?.includes(name) ?? true);
-  if (found.length === 0) throw new Error(`FUSED_ATTENTION_TEST_DEVICES names no device of this machine: ${chosen}`);
+  if (found.length === 0)
+    throw new Error(`FUSED_ATTENTION_TEST_DEVICES names no device of this machine: ${chosen?.join(',')}`);
   return found.flatMap(({ name, path }) =>
     only.map((dtype) => ({ name: `${name}/${path}, ${dtype}`, device: name, dtype })),
   );

@@ -1,3 +1,4 @@
+// Long because it is one list.
 /**
  * The native binary, one line per function. Everything here is internal: `lib/` has validated its arguments, and
  * `native/core` protects memory once more. Handles are opaque externals with finalizers.

@@ -26,7 +26,7 @@ class Call(ctypes.Structure):
     """One call of attention(), as `struct FattnCall` of bench/gpu/kernels_library.cpp."""
 
     _fields_ = (
-        [(name, ctypes.c_void_p) for name in ("stream", "q", "k", "v", "out", "lse")]
+        [(name, ctypes.c_void_p) for name in ("q", "k", "v", "out")]
         + [(name, ctypes.c_int64) for name in ("dtype", "b", "s_q", "s_kv", "h_q", "h_kv", "d", "causal")]
         + [("scale", ctypes.c_double)]
     )
@@ -41,6 +41,12 @@ class Kernels:
         self.library.fattn_attention.restype = ctypes.c_char_p
         self.library.fattn_kernel.argtypes = [ctypes.POINTER(Call)]
         self.library.fattn_kernel.restype = ctypes.c_char_p
+        self.library.fattn_stream.restype = ctypes.c_void_p
+        stream = self.library.fattn_stream()
+        if not stream:
+            raise RuntimeError("the library finds no usable device")
+        # Everybody works on our stream, so that events mean the same for all.
+        self.stream = torch.cuda.ExternalStream(stream)
 
     def attention(self, call):
         failure = self.library.fattn_attention(ctypes.byref(call))
@@ -83,11 +89,9 @@ class Inputs:
 
 
 def ours(kernels, row, inputs):
-    stream = torch.cuda.current_stream().cuda_stream
-
     def describe(q, k, v):
         return Call(
-            stream, q.data_ptr(), k.data_ptr(), v.data_ptr(), inputs.out.data_ptr(), None, DTYPES[row["dtype"]][0],
+            q.data_ptr(), k.data_ptr(), v.data_ptr(), inputs.out.data_ptr(), DTYPES[row["dtype"]][0],
             row["b"], row["s_q"], row["s_kv"], row["h_q"], row["h_kv"], row["d"], int(row["causal"]), row["d"] ** -0.5,
         )  # fmt: skip
 
@@ -237,6 +241,7 @@ def main():
     if not torch.cuda.is_available():
         sys.exit("versus_torch.py needs a GPU; PyTorch sees none")
     kernels = Kernels(options.library)
+    torch.cuda.set_stream(kernels.stream)
     facts = torch.cuda.get_device_properties(0)
     generator = torch.Generator(device="cuda").manual_seed(1)
     report = {
@@ -260,6 +265,8 @@ def main():
         except Exception as error:  # one failed row must not take the others' numbers along
             report["failures"].append(str(error))
             print(f"FAIL {error}", file=sys.stderr)
+        torch.cuda.synchronize()
+        kernels.library.fattn_forget()
         torch.cuda.empty_cache()
         with open(options.out, "w") as file:  # after every row: an interrupted run keeps what it has
             json.dump(report, file, indent=2)

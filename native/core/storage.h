@@ -5,12 +5,23 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "core/device.h"
 
 namespace fattn {
 
 class Stream;
+
+/// Bytes [first, end) of a storage.
+struct ByteSpan {
+  int64_t first = 0, end = 0;
+
+  bool empty() const { return end <= first; }
+  bool meets(ByteSpan other) const {
+    return !empty() && !other.empty() && first < other.end && other.first < end;
+  }
+};
 
 /// An owning block of memory on one device. Reference-counted: tensors, views and queued jobs
 /// each hold a share, so disposing a tensor while work is in flight is safe.
@@ -28,11 +39,15 @@ class Storage {
   std::shared_ptr<Stream> last_writer() const;
   void set_last_writer(std::shared_ptr<Stream> const& stream);
 
-  /// Set when the job that should have filled this block failed or was aborted; every reader is
-  /// told why.
-  /// Set and read in stream order.
+  // What went wrong with the work that should have filled parts of this block. Set and read in
+  // stream order, mostly through TensorView.
+
+  /// Of the work on any of it, or of `part`; null where there is none.
   std::exception_ptr failure() const;
-  void set_failure(std::exception_ptr failure);
+  std::exception_ptr failure(ByteSpan part) const;
+  void add_failure(ByteSpan part, std::exception_ptr failure);
+  /// `part` has been written, all of it.
+  void clear_failures(ByteSpan part);
 
  protected:
   Storage(Device device, void* data, int64_t bytes) : data_(data), bytes_(bytes), device_(device) {}
@@ -41,10 +56,16 @@ class Storage {
   int64_t bytes_;
 
  private:
+  struct Failure {
+    ByteSpan part;
+    std::exception_ptr reason;
+  };
+  void clear_failures_locked(ByteSpan part);
+
   Device device_;
   mutable std::mutex mutex_;
   std::weak_ptr<Stream> last_writer_;
-  std::exception_ptr failure_;
+  std::vector<Failure> failures_;  // disjoint: of two on one byte the later counts
 };
 
 }  // namespace fattn

@@ -23,6 +23,12 @@ int64_t span_of(TensorView const& view) {
   return last + 1;
 }
 
+/// A view of no elements has nothing that could be bad. A storage of no bytes counts as one of one,
+/// so that it too can tell what became of its work.
+ByteSpan failing_part(TensorView const& view) {
+  return view.storage->bytes() == 0 ? ByteSpan{0, 1} : view.span();
+}
+
 }  // namespace
 
 bool TensorView::contiguous() const {
@@ -33,6 +39,21 @@ bool TensorView::contiguous() const {
     expected *= sizes[axis];
   }
   return true;
+}
+
+ByteSpan TensorView::span() const {
+  int64_t const first = offset * size_of(dtype);
+  return {first, first + span_of(*this) * size_of(dtype)};
+}
+
+std::exception_ptr TensorView::failure() const { return storage->failure(failing_part(*this)); }
+
+void TensorView::set_outcome(std::exception_ptr const& failure) const {
+  bool const has_gaps = span_of(*this) > elements();
+  if (failure != nullptr)
+    storage->add_failure(failing_part(*this), failure);
+  else if (!has_gaps)
+    storage->clear_failures(failing_part(*this));
 }
 
 void check_bounds(std::string_view name, TensorView const& view) {
@@ -70,10 +91,7 @@ void check_distinct(std::string_view name, TensorView const& view) {
 }
 
 bool spans_overlap(TensorView const& a, TensorView const& b) {
-  if (a.storage != b.storage) return false;
-  int64_t const a_span = span_of(a) * size_of(a.dtype), b_span = span_of(b) * size_of(b.dtype);
-  int64_t const a_first = a.offset * size_of(a.dtype), b_first = b.offset * size_of(b.dtype);
-  return a_span > 0 && b_span > 0 && a_first < b_first + b_span && b_first < a_first + a_span;
+  return a.storage == b.storage && a.span().meets(b.span());
 }
 
 TensorView broadcast(std::string_view name, TensorView const& view, Extents const& sizes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string_view>
 
@@ -30,6 +31,14 @@ struct TensorView {
     return static_cast<T*>(storage->data()) + offset;
   }
   char* bytes() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
+
+  /// Bytes from the first to the last element, those between included.
+  ByteSpan span() const;
+  /// Failure of the work that should have written any of these; null where there is none.
+  std::exception_ptr failure() const;
+  /// What came of work that writes every element: null is success, which makes up for older
+  /// failures unless there are gaps between the elements, whose owners may still be bad.
+  void set_outcome(std::exception_ptr const& failure) const;
 };
 
 /// Throws ERR_BOUNDS unless every element of `view` lies inside its storage.

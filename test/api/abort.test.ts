@@ -145,6 +145,23 @@ describe('an abort', () => {
     stream.close();
   });
 
+  test('spares what others write to the same storage', async () => {
+    const { stream, release } = heldStream();
+    const controller = new AbortController();
+    const batch = Tensor.zeros([2, ...x.shape.slice(1)]);
+    const [mine, theirs] = [batch.slice([[0, 1]]), batch.slice([[1, 2]])];
+    rope(x, { out: mine, stream, signal: controller.signal });
+    rope(x, { out: theirs, stream });
+    controller.abort();
+    release();
+    expect(await theirs.toArray()).toEqual(await rope(x).toArray());
+    for (const tensor of [mine, batch]) await expectFailure(() => tensor.toArray(), 'ERR_ABORTED', /^rope: /);
+    mine.copyFrom(theirs, { stream });
+    expect(await mine.toArray()).toEqual(await theirs.toArray());
+    expect((await batch.toArray()).length).toBe(batch.size);
+    stream.close();
+  });
+
   test('revokes the calls of its signal on all streams, and no others', async () => {
     const [first, second] = [heldStream(), heldStream()];
     const [controller, bystander] = [new AbortController(), new AbortController()];

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "core/device.h"
+#include "core/error.h"
 #include "core/tensor_view.h"
 #include "host_view.h"
 #include "test.h"
@@ -148,4 +149,41 @@ TEST(broadcast_aligns_on_the_right) {
       },
       "[3, 1, 4]");
   expect_throws(ErrorCode::kShape, [&] { broadcast("x", base, {1, 4}); });
+}
+
+TEST(failures_belong_to_the_part_that_was_not_written) {
+  auto const failure = [](char const* why) {
+    return std::make_exception_ptr(Error(ErrorCode::kIndex, why));
+  };
+  auto const why = [](TensorView const& view) -> std::string {
+    auto const found = view.failure();
+    if (found == nullptr) return "fine";
+    try {
+      std::rethrow_exception(found);
+    } catch (Error const& error) {
+      return error.what();
+    }
+  };
+  TensorView const all = host_view(DType::f32, {4, 6});
+  auto const row = [&](int64_t i) { return view_of(all, {6}, {1}, 6 * i); };
+  TensorView const columns = view_of(all, {4, 2}, {6, 1}, 2), none = view_of(all, {0}, {1}, 7);
+  row(1).set_outcome(failure("row 1"));
+  expect_equal(why(row(0)) + why(row(1)) + why(row(2)), std::string("finerow 1fine"));
+  expect_equal(why(all) + why(columns) + why(none), std::string("row 1row 1fine"));
+  columns.set_outcome(nullptr);
+  expect_equal(why(row(1)), std::string("row 1"), "there are gaps between the columns");
+  view_of(all, {3}, {1}, 8).set_outcome(nullptr);
+  expect_equal(why(view_of(all, {2}, {1}, 6)), std::string("row 1"));
+  expect_equal(why(view_of(all, {3}, {1}, 8)), std::string("fine"));
+  expect_equal(why(view_of(all, {1}, {1}, 11)), std::string("row 1"));
+  columns.set_outcome(failure("columns"));
+  expect_equal(why(row(1)) + why(row(2)), std::string("columnscolumns"), "the later counts");
+  none.set_outcome(failure("none"));
+  all.set_outcome(nullptr);
+  expect_equal(why(all), std::string("fine"));
+  TensorView const empty = host_view(DType::f32, {0, 6});
+  empty.set_outcome(failure("empty"));
+  expect_equal(why(empty), std::string("empty"));
+  empty.set_outcome(nullptr);
+  expect_equal(why(empty), std::string("fine"));
 }

@@ -35,7 +35,7 @@ void queue_revocable(cpu::CpuStream& stream, std::shared_ptr<AbortFlag> const& f
 void must_not_run(JobContext&) { fail(Where::current(), "must not run"); }
 
 void expect_aborted(TensorView const& view, Where where = Where::current()) {
-  expect(code_of(view.storage->failure(), where) == ErrorCode::kAborted, "ERR_ABORTED", where);
+  expect(code_of(view.failure(), where) == ErrorCode::kAborted, "ERR_ABORTED", where);
 }
 
 /// One call of every operation: by the backend, and on the threads of a job.
@@ -142,7 +142,7 @@ TEST(an_aborted_job_does_not_start) {
   held.release();
   expect(outcome_of(*stream) == nullptr, "whoever aborted knows");
   expect_aborted(out);
-  expect_equal(message_of(out.storage->failure()),
+  expect_equal(message_of(out.failure()),
                std::string("job: its signal was aborted before this was done"));
 }
 
@@ -159,7 +159,7 @@ TEST(jobs_that_read_an_aborted_output_do_not_run_either) {
   for (TensorView const& view : {a, b, c}) expect_aborted(view);
   queue(*other, [](JobContext&) {}, {}, {c});
   finish(*other);
-  expect(c.storage->failure() == nullptr, "written anew");
+  expect(c.failure() == nullptr, "written anew");
 }
 
 TEST(an_abort_hides_no_failure_of_others) {
@@ -228,10 +228,10 @@ TEST(only_the_work_of_the_flag_is_aborted) {
   held.release();
   finish(*stream);
   expect_equal(ran.load(), 1);
-  expect(theirs.storage->failure() == nullptr);
+  expect(theirs.failure() == nullptr);
   expect_equal(flag.use_count(), 1L, "jobs give their shares back");
   other->raise();
-  expect(theirs.storage->failure() == nullptr, "done before");
+  expect(theirs.failure() == nullptr, "done before");
 }
 
 TEST(closing_a_stream_outranks_an_abort_of_its_running_work) {
@@ -249,7 +249,7 @@ TEST(closing_a_stream_outranks_an_abort_of_its_running_work) {
                   {out});
   started.get_future().wait();
   stream->close();
-  expect(code_of(out.storage->failure()) == ErrorCode::kStreamClosed);
+  expect(code_of(out.failure()) == ErrorCode::kStreamClosed);
 }
 
 TEST(every_operation_of_the_backend_can_be_revoked) {
@@ -261,7 +261,7 @@ TEST(every_operation_of_the_backend_can_be_revoked) {
     expect(ends_in_zeros(operation.out), operation.name);
     operation.call({*stream, std::make_shared<AbortFlag>()});
     finish(*stream);
-    expect(operation.out.storage->failure() == nullptr, operation.name);
+    expect(operation.out.failure() == nullptr, operation.name);
     expect(!ends_in_zeros(operation.out), operation.name);
   }
   stream->close();

@@ -86,7 +86,7 @@ TEST(backend_refuses_bad_arguments_before_queueing) {
 TEST(backend_reports_a_failed_input_to_its_reader) {
   OwnStream own;
   TensorView const bad = tensor(DType::f32, {4}), copy = tensor(DType::f32, {4});
-  bad.storage->set_failure(std::make_exception_ptr(Error(ErrorCode::kIndex, "attention: bad")));
+  bad.set_outcome(std::make_exception_ptr(Error(ErrorCode::kIndex, "attention: bad")));
   cpu_backend().copy(*own, bad, copy);
   expect_throws(
       ErrorCode::kIndex, [&] { values_of(*own, copy); }, "attention: bad");

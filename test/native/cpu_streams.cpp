@@ -131,16 +131,17 @@ TEST(a_failure_reaches_whoever_reads_the_output) {
   queue(
       *stream, [](JobContext&) { fail(Where::current(), "must not run"); }, {a}, {b}, "copy");
   expect_equal(message_of(outcome_of(*stream)), std::string("attention: bad"));
-  expect_equal(message_of(b.storage->failure()), std::string("attention: bad"));
+  expect_equal(message_of(b.failure()), std::string("attention: bad"));
 
   TensorView half = a;
   half.sizes[0] = 2;
   queue(*stream, nothing, {}, {half});
   finish(*stream);
-  expect(a.storage->failure() != nullptr, "the other half is still bad");
+  expect(half.failure() == nullptr, "written anew");
+  expect(a.failure() != nullptr, "the other half is still bad");
   queue(*stream, nothing, {}, {a});
   finish(*stream);
-  expect(a.storage->failure() == nullptr, "written as a whole");
+  expect(a.failure() == nullptr, "written as a whole");
 }
 
 TEST(closing_drops_queued_work_and_stops_running_work) {
@@ -164,8 +165,8 @@ TEST(closing_drops_queued_work_and_stops_running_work) {
   started.get_future().wait();
   stream->close();
   expect(left.load(), "close() returned while the job ran");
-  for (auto const& failure : {synchronized.outcome(), reached.outcome(), running.storage->failure(),
-                              queued.storage->failure()})
+  for (auto const& failure :
+       {synchronized.outcome(), reached.outcome(), running.failure(), queued.failure()})
     expect(code_of(failure) == ErrorCode::kStreamClosed);
   expect_throws(ErrorCode::kStreamClosed, [&] { (void)event->nanoseconds_since(*event); });
 }
@@ -206,7 +207,7 @@ TEST(closing_a_stream_that_waits) {
   queue(*b, nothing, {}, {out});
   std::this_thread::sleep_for(milliseconds(2));
   b->close();
-  expect(code_of(out.storage->failure()) == ErrorCode::kStreamClosed);
+  expect(code_of(out.failure()) == ErrorCode::kStreamClosed);
   held.release();
   finish(*a);
 }

@@ -10,8 +10,7 @@ namespace fattn::cpu {
 /// Failure of the work that should have filled an input of `job`; null where there is none.
 std::exception_ptr inherited_failure(Job const& job);
 
-/// Marks the outputs of `job` with its outcome. Success clears an older failure only where the
-/// storage was written as a whole: elsewhere it may hold other parts that are still bad.
+/// Marks the outputs of `job` with its outcome.
 void mark_outputs(Job const& job, std::exception_ptr const& failure);
 
 }  // namespace fattn::cpu

@@ -1,7 +1,10 @@
 // Jobs that their caller revokes: queued, running, shared with others, and what reads their
 // outputs.
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "backends/cpu/attention/attention.h"
@@ -200,16 +203,21 @@ TEST(an_abort_stops_every_thread_of_a_job) {
   auto const stream = threads.stream();
   auto const flag = std::make_shared<AbortFlag>();
   TensorView const out = host_view(DType::f32, {1});
-  std::atomic<int> seen{0};  // a bit for each worker
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
   auto const body = [&](JobContext& job) {
-    auto task = [&](int64_t, cpu::Worker& worker) {
-      seen.fetch_or(1 << worker.index());
-      std::this_thread::yield();
+    auto task = [&](int64_t, cpu::Worker&) {
+      std::lock_guard const lock(mutex);
+      seen.insert(std::this_thread::get_id());
     };
     job.parallel_for(kNeverDone, 1e9, task);
   };
   queue_revocable(*stream, flag, body, {out});
-  while (seen.load() != 0b111) std::this_thread::yield();
+  auto const all_in = [&] {
+    std::lock_guard const lock(mutex);
+    return seen.size() == 3;
+  };
+  while (!all_in()) std::this_thread::yield();
   flag->raise();
   finish(*stream);
   expect_aborted(out);

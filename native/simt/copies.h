@@ -1,5 +1,5 @@
-// Asynchronous copies from global to shared memory, PTX ISA 9.7.9.25.3 (cp.async). What they wrote is
-// there for this thread after `wait_copies`, and for the others after a barrier that follows it.
+// Asynchronous copies from global to shared memory, PTX ISA 9.7.9.25.3 (cp.async). What they wrote
+// is there for this thread after `wait_copies`, and for the others after a barrier that follows it.
 #pragma once
 
 #include "simt/shared.h"

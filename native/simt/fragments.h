@@ -32,7 +32,8 @@ FATTN_DEVICE void multiply_m16n8k16(float (&d)[4], Fragment const& a, uint32_t b
 /// a[3] = both) and b 8x8 (b0: row l%4 of column l/4; b1: row + 4): mma.sync.m16n8k8.
 FATTN_DEVICE void multiply_m16n8k8_tf32(float (&d)[4], Fragment const& a, uint32_t b0, uint32_t b1);
 
-/// Two f32 rounded to Element, `low` in the lower half: cvt.rn.bf16x2.f32 and kin (PTX ISA 9.7.9.22).
+/// Two f32 rounded to Element, `low` in the lower half: cvt.rn.bf16x2.f32 and kin (PTX
+/// ISA 9.7.9.22).
 template <class Element>
 FATTN_DEVICE uint32_t pack(float low, float high);
 /// f32 rounded to tf32, nearest, ties away: cvt.rna.tf32.f32.

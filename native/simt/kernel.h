@@ -14,8 +14,8 @@
 
 namespace fattn::simt {
 
-/// A compiled kernel, seen from the host. `entry` is what the runtime of the same compiler launches:
-/// CUDA's the address of the __global__ function, the emulator's an EmulatedEntry.
+/// A compiled kernel, seen from the host. `entry` is what the runtime of the same compiler
+/// launches: CUDA's the address of the __global__ function, the emulator's an EmulatedEntry.
 struct CompiledKernel {
   char const* name;  // as in instances.json
   void const* entry;

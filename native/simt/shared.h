@@ -13,7 +13,8 @@ template <class T>
 struct Shared {
   uint32_t address;
 
-  /// ld.shared (PTX ISA 9.7.9.8). T is trivially copyable and at most 16 bytes, aligned to its size.
+  /// ld.shared (PTX ISA 9.7.9.8). T is trivially copyable and at most 16 bytes, aligned to its
+  /// size.
   FATTN_DEVICE T load(int index = 0) const;
   /// st.shared (PTX ISA 9.7.9.12).
   FATTN_DEVICE void store(int index, T value) const;

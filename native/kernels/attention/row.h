@@ -33,7 +33,8 @@ FATTN_DEVICE SequenceRange sequence_range(AttentionParams const& p, int32_t b) {
   return s;
 }
 
-FATTN_DEVICE int32_t shared_head(HeadRule rule, int32_t out_head, int32_t heads, int32_t heads_out) {
+FATTN_DEVICE int32_t shared_head(HeadRule rule, int32_t out_head, int32_t heads,
+                                 int32_t heads_out) {
   if (heads == heads_out) return out_head;
   if (rule == HeadRule::kTile) return out_head % heads;
   return static_cast<int32_t>(int64_t{out_head} * heads / heads_out);
@@ -44,19 +45,18 @@ struct HeadTriple {
   int32_t q, k, v;
 };
 FATTN_DEVICE HeadTriple heads_of(AttentionParams const& p, int32_t o) {
-  return {shared_head(p.q_rule, o, p.q.heads, p.heads_out),
-          p.indices.k_heads ? p.indices.k_heads[o]
-                            : shared_head(p.k_rule, o, p.k.heads, p.heads_out),
-          p.indices.v_heads ? p.indices.v_heads[o]
-                            : shared_head(p.v_rule, o, p.v.heads, p.heads_out)};
+  return {
+      shared_head(p.q_rule, o, p.q.heads, p.heads_out),
+      p.indices.k_heads ? p.indices.k_heads[o] : shared_head(p.k_rule, o, p.k.heads, p.heads_out),
+      p.indices.v_heads ? p.indices.v_heads[o] : shared_head(p.v_rule, o, p.v.heads, p.heads_out)};
 }
 
 /// Pointer to the d elements of a token's head. `token` counts from the start of the sequence.
 template <class Element>
 FATTN_DEVICE Element* row_of(TokenRows const& rows, int32_t sequence, int32_t first, int32_t token,
                              int32_t head) {
-  return static_cast<Element*>(rows.data) + (sequence * rows.batch + (int64_t{first} + token) * rows.row +
-                                             head * rows.head);
+  return static_cast<Element*>(rows.data) +
+         (sequence * rows.batch + (int64_t{first} + token) * rows.row + head * rows.head);
 }
 
 FATTN_DEVICE int64_t value_offset(RowValues const& values, SequenceRange const& s, int32_t query,
@@ -70,8 +70,8 @@ FATTN_DEVICE StructuralMask mask_of_head(AttentionParams const& p, int32_t o) {
           p.indices.sink_tokens ? p.indices.sink_tokens[o] : p.sink_tokens};
 }
 
-FATTN_DEVICE KeyLimits limits_of_row(AttentionParams const& p, SequenceRange const& s, int32_t query,
-                                     int32_t o) {
+FATTN_DEVICE KeyLimits limits_of_row(AttentionParams const& p, SequenceRange const& s,
+                                     int32_t query, int32_t o) {
   int64_t const aligned = int64_t{query} + s.seq_kv - s.seq_q;
   return key_limits(mask_of_head(p, o), aligned, s.seq_kv, s.prefix);
 }

@@ -20,12 +20,12 @@ FATTN_DEVICE ScoreRow score_row(AttentionParams const& p, SequenceRange const& s
   ScoreRow row;
   row.scale = p.scale;
   if (p.temperature.data) row.scale *= p.temperature.data[value_offset(p.temperature, s, query, o)];
-  row.slope = p.slopes && s.index < p.batch ? p.slopes[s.index * p.slope_batch + o * p.slope_head] : 0;
+  row.slope =
+      p.slopes && s.index < p.batch ? p.slopes[s.index * p.slope_batch + o * p.slope_head] : 0;
   row.aligned = query + s.seq_kv - s.seq_q;
-  row.segment = p.segments_q
-                    ? p.segments_q[s.index * p.segment_batch_q +
-                                   (int64_t{s.first_q} + query) * p.segment_row_q]
-                    : 0;
+  row.segment = p.segments_q ? p.segments_q[s.index * p.segment_batch_q +
+                                            (int64_t{s.first_q} + query) * p.segment_row_q]
+                             : 0;
   row.bias = s.index * p.bias.batch + o * p.bias.head + query * p.bias.row;
   row.mask = s.index * p.mask.batch + o * p.mask.head + query * p.mask.row;
   return row;
@@ -42,15 +42,16 @@ FATTN_DEVICE float scalar_at(ScoreValues const& values, int64_t offset) {
 /// apart: `sees()`.
 FATTN_DEVICE bool shown(AttentionParams const& p, SequenceRange const& s, ScoreRow const& row,
                         int32_t key) {
-  if (p.segments_k && p.segments_k[s.index * p.segment_batch_k +
-                                   (int64_t{s.first_k} + key) * p.segment_row_k] != row.segment)
+  if (p.segments_k &&
+      p.segments_k[s.index * p.segment_batch_k + (int64_t{s.first_k} + key) * p.segment_row_k] !=
+          row.segment)
     return false;
-  return !p.mask.data ||
-         static_cast<uint8_t const*>(p.mask.data)[row.mask + key * p.mask.key] != 0;
+  return !p.mask.data || static_cast<uint8_t const*>(p.mask.data)[row.mask + key * p.mask.key] != 0;
 }
 
 /// The score of a visible pair in base 2, from the raw product q.k.
-FATTN_DEVICE float score_of(AttentionParams const& p, ScoreRow const& row, int32_t key, float product) {
+FATTN_DEVICE float score_of(AttentionParams const& p, ScoreRow const& row, int32_t key,
+                            float product) {
   float x = product * row.scale;
   if (p.softcap > 0) x = p.softcap * simt::tanh_exact(x / p.softcap);
   if (p.bias.data) x += scalar_at(p.bias, row.bias + key * p.bias.key);

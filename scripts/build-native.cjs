@@ -14,29 +14,33 @@ Builds build-cmake/fused_attention.node (Release) and copies it to build/Release
 is stale: nothing is compiled when nothing changed.
 
   --out FILE            copy the addon here instead
+  --emulated            build with an emulated GPU instead of CUDA, for tests, in build-emulated/; the addon goes
+                        to build-emulated/build/Release/ (FUSED_ATTENTION_PREBUILD=build-emulated loads it)
   --tests               also build fattn_tests, the C++ unit tests
   -D NAME=VALUE         set a CMake cache variable, e.g. FATTN_CUDA=OFF, FATTN_CUDA_REQUIRED=ON, FATTN_WERROR=ON
   --jobs N              compilations at a time (default: the number of processors)
   --help                show this text`;
 
 const root = path.join(__dirname, '..');
-const workFolder = path.join(root, 'build-cmake');
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string' },
+    emulated: { type: 'boolean', default: false },
+    tests: { type: 'boolean', default: false },
+    define: { type: 'string', short: 'D', multiple: true, default: [] },
+    jobs: { type: 'string', default: String(os.availableParallelism()) },
+    help: { type: 'boolean', default: false },
+  },
+});
+const workFolder = path.join(root, values.emulated ? 'build-emulated' : 'build-cmake');
 const cacheFile = path.join(workFolder, 'CMakeCache.txt');
 
 function main() {
-  const { values } = parseArgs({
-    options: {
-      out: { type: 'string', default: path.join(root, 'build', 'Release', 'fused_attention.node') },
-      tests: { type: 'boolean', default: false },
-      define: { type: 'string', short: 'D', multiple: true, default: [] },
-      jobs: { type: 'string', default: String(os.availableParallelism()) },
-      help: { type: 'boolean', default: false },
-    },
-  });
   if (values.help) return console.log(HELP);
 
   expectTools();
   const definitions = [...values.define];
+  if (values.emulated && readCache('FATTN_EMULATED') !== 'ON') definitions.push('FATTN_EMULATED=ON', 'FATTN_CUDA=OFF');
   if (values.tests && readCache('FATTN_TESTS') !== 'ON') definitions.push('FATTN_TESTS=ON');
   configure(definitions);
 
@@ -44,9 +48,14 @@ function main() {
   run('cmake', ['--build', workFolder, '--config', 'Release', '--parallel', values.jobs, '--target', ...targets]);
 
   const built = builtFile();
-  copyIfNewer(built, path.resolve(values.out));
-  const cuda = /^(ON|TRUE|1|YES)$/i.test(readCache('FATTN_CUDA')) && hasCudaCompiler();
-  console.log(`fused_attention.node: ${cuda ? 'with CUDA' : 'CPU only'} -> ${path.relative(root, values.out)}`);
+  const out = path.resolve(values.out ?? path.join(values.emulated ? workFolder : root, 'build', 'Release', path.basename(built)));
+  copyIfNewer(built, out);
+  console.log(`fused_attention.node: ${builtFor()} -> ${path.relative(root, out)}`);
+}
+
+function builtFor() {
+  if (values.emulated) return 'with an emulated GPU';
+  return /^(ON|TRUE|1|YES)$/i.test(readCache('FATTN_CUDA')) && hasCudaCompiler() ? 'with CUDA' : 'CPU only';
 }
 
 /** Configures where nothing is configured yet or something is to change; else the build does it by itself. */

@@ -35,7 +35,8 @@ function formatCpp() {
 
 function cppFiles() {
   const list = (folder) => fs.readdirSync(folder, { recursive: true }).map((file) => path.join(folder, file));
-  return ['native', 'test/native'].flatMap(list).filter(isCpp).sort();
+  const written = (file) => !file.startsWith(path.join('native', 'generated'));
+  return ['native', 'test/native'].flatMap(list).filter(isCpp).filter(written).sort();
 }
 
 /** Prettier knows the kinds of files and reads .prettierignore. */

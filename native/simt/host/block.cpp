@@ -1,6 +1,7 @@
 #include "simt/host/block.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <utility>
 
@@ -31,8 +32,8 @@ uint64_t block_seed(Launch const& launch, Index3 index) {
 
 constinit thread_local Block* current_block = nullptr;
 
-int new_facility_slot() {
-  static int slots = 0;  // static initialisation: one thread
+size_t new_facility_slot() {
+  static std::atomic<size_t> slots = 0;
   return slots++;
 }
 

@@ -137,13 +137,13 @@ class Block {
 extern constinit thread_local Block* current_block;
 inline Block& block() { return *current_block; }
 
-int new_facility_slot();
-template <class T>
-inline int const kFacilitySlot = new_facility_slot();
+size_t new_facility_slot();
 
 template <class T>
 T& Block::facility() {
-  auto const slot = static_cast<size_t>(kFacilitySlot<T>);
+  // Not a variable template: host logic that sees these headers in a binary without the emulator
+  // would have to initialise it.
+  static size_t const slot = new_facility_slot();
   if (facilities_.size() <= slot) facilities_.resize(slot + 1);
   auto& facility = facilities_[slot];
   if (!facility) facility = std::make_unique<T>(*this);

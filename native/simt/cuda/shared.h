@@ -35,7 +35,8 @@ template <class T>
 FATTN_DEVICE T Shared<T>::load(int index) const {
   using Word = typename SharedWord<sizeof(T)>::Type;
   auto const* words = static_cast<Word const*>(__cvta_shared_to_generic(address));
-  return same_bits<T>(words[index]);
+  Word const word = words[index];  // a copy straight from there would go byte by byte
+  return same_bits<T>(word);
 }
 
 template <class T>

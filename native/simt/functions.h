@@ -23,6 +23,10 @@ FATTN_DEVICE uint32_t bits_of(float x);
 FATTN_DEVICE float float_of_bits(uint32_t bits);
 FATTN_DEVICE bool is_nan(float x);
 
+/// The same value, of which the compiler knows nothing. What is computed from it in a loop is not
+/// computed ahead of the loop, where it would occupy registers that the loop is short of.
+FATTN_DEVICE uint32_t opaque(uint32_t value);
+
 constexpr float kInfinity = __builtin_huge_valf();
 
 }  // namespace fattn::simt

@@ -51,12 +51,18 @@ FATTN_DEVICE HeadTriple heads_of(AttentionParams const& p, int32_t o) {
       p.indices.v_heads ? p.indices.v_heads[o] : shared_head(p.v_rule, o, p.v.heads, p.heads_out)};
 }
 
-/// Pointer to the d elements of a token's head. `token` counts from the start of the sequence.
+/// Elements from the start of a tensor to a token's head. `token` counts from the start of the
+/// sequence.
+FATTN_DEVICE int64_t offset_of(TokenRows const& rows, int32_t sequence, int32_t first,
+                               int32_t token, int32_t head) {
+  return sequence * rows.batch + (int64_t{first} + token) * rows.row + head * rows.head;
+}
+
+/// Pointer to its d elements.
 template <class Element>
 FATTN_DEVICE Element* row_of(TokenRows const& rows, int32_t sequence, int32_t first, int32_t token,
                              int32_t head) {
-  return static_cast<Element*>(rows.data) +
-         (sequence * rows.batch + (int64_t{first} + token) * rows.row + head * rows.head);
+  return static_cast<Element*>(rows.data) + offset_of(rows, sequence, first, token, head);
 }
 
 FATTN_DEVICE int64_t value_offset(RowValues const& values, SequenceRange const& s, int32_t query,

@@ -38,27 +38,41 @@ FATTN_DEVICE float scalar_at(ScoreValues const& values, int64_t offset) {
   return simt::to_float(static_cast<simt::BF16 const*>(values.data)[offset]);
 }
 
+FATTN_DEVICE bool same_segment(AttentionParams const& p, SequenceRange const& s,
+                               ScoreRow const& row, int32_t key) {
+  return p.segments_k[s.index * p.segment_batch_k + (int64_t{s.first_k} + key) * p.segment_row_k] ==
+         row.segment;
+}
+FATTN_DEVICE bool unmasked(AttentionParams const& p, ScoreRow const& row, int32_t key) {
+  return static_cast<uint8_t const*>(p.mask.data)[row.mask + key * p.mask.key] != 0;
+}
+
 /// Whether segments and mask show `key` (from the start of the sequence) to the row. Limits are
 /// apart: `sees()`.
 FATTN_DEVICE bool shown(AttentionParams const& p, SequenceRange const& s, ScoreRow const& row,
                         int32_t key) {
-  if (p.segments_k &&
-      p.segments_k[s.index * p.segment_batch_k + (int64_t{s.first_k} + key) * p.segment_row_k] !=
-          row.segment)
-    return false;
-  return !p.mask.data || static_cast<uint8_t const*>(p.mask.data)[row.mask + key * p.mask.key] != 0;
+  return (!p.segments_k || same_segment(p, s, row, key)) && (!p.mask.data || unmasked(p, row, key));
+}
+
+FATTN_DEVICE float soft_capped(AttentionParams const& p, float x) {
+  return p.softcap * simt::tanh_exact(x / p.softcap);
+}
+FATTN_DEVICE float bias_of(AttentionParams const& p, ScoreRow const& row, int32_t key) {
+  return scalar_at(p.bias, row.bias + key * p.bias.key);
+}
+/// What ALiBi takes from a score.
+FATTN_DEVICE float distance_cost(ScoreRow const& row, int32_t key) {
+  int32_t const distance = row.aligned > key ? row.aligned - key : key - row.aligned;
+  return row.slope * static_cast<float>(distance);
 }
 
 /// The score of a visible pair in base 2, from the raw product q.k.
 FATTN_DEVICE float score_of(AttentionParams const& p, ScoreRow const& row, int32_t key,
                             float product) {
   float x = product * row.scale;
-  if (p.softcap > 0) x = p.softcap * simt::tanh_exact(x / p.softcap);
-  if (p.bias.data) x += scalar_at(p.bias, row.bias + key * p.bias.key);
-  if (row.slope != 0) {
-    int32_t const distance = row.aligned > key ? row.aligned - key : key - row.aligned;
-    x -= row.slope * static_cast<float>(distance);
-  }
+  if (p.softcap > 0) x = soft_capped(p, x);
+  if (p.bias.data) x += bias_of(p, row, key);
+  if (row.slope != 0) x -= distance_cost(row, key);
   return x * kLog2E;
 }
 

@@ -1,0 +1,38 @@
+// Attention on tensor cores, f16 and bf16, sm_80 and later. Rows of q, k, v and out are aligned to
+// 16 bytes, and head dims are multiples of 8 up to Traits::kHeadDim.
+#pragma once
+
+#include "kernels/attention/mma16/mainloop.h"
+#include "kernels/attention/mma16/output.h"
+
+namespace fattn {
+
+/// kGeneral: any option. Otherwise `plain_scores()` must hold of the call.
+template <class Element, int kHeadDim, bool kGeneral>
+struct Mma16Attention {
+  using Traits = mma16::Traits<Element, kHeadDim, kGeneral>;
+  using Params = AttentionParams;
+  static constexpr int kTileRows = Traits::kBlockM;
+  static constexpr int kTileKeys = Traits::kBlockN;
+  static constexpr int kThreads = Traits::kThreads;
+  static constexpr int kMinBlocks = Traits::kMinBlocks;
+  static constexpr int kSharedBytes = Traits::kSharedBytes;
+
+  FATTN_DEVICE static void run(Params const& p, simt::SharedMemory memory) {
+    WorkTile const tile = find_tile<kTileRows>(p);
+    if (!tile.exists || tile.rows <= 0) return;
+    mma16::keep_rows<Traits>(p, tile, memory);
+    mma16::TileQueries<Traits> const queries{static_cast<Element const*>(p.q.data), memory};
+    mma16::start_copy<Traits, kTileRows>(memory, Traits::kQuery, queries, 0, p.head_dim);
+    mma16::Accumulators<Traits> acc;
+    mma16::attend<Traits>(p, memory, acc);
+    if (p.chunks > 1) return mma16::store_partial<Traits>(p, memory, acc);
+
+    simt::sync_block();  // every warp is done with its queries: outputs take their place
+    mma16::finish_rows<Traits>(p, memory, acc);
+    simt::sync_warp();  // each warp copies what its own lanes wrote
+    mma16::store_rows<Traits>(p, memory);
+  }
+};
+
+}  // namespace fattn

@@ -26,12 +26,11 @@ struct AttentionCase {
   bool packed() const { return !lengths_q.empty(); }
 };
 
-/// All tensors have gaps between their rows. Index tensors go through PrepareIndices.
-template <class Element>
+/// All tensors have gaps of kGap elements between their rows. Index tensors go through
+/// PrepareIndices.
+template <class Element, int kGap = 3>
 class AttentionCall {
  public:
-  static constexpr int kGap = 3;
-
   explicit AttentionCall(AttentionCase const& c) : c_(c) {
     tokens_q_ = c.packed() ? c.seq_q : c.batch * c.seq_q;
     tokens_k_ = c.packed() ? c.seq_kv : c.batch * c.seq_kv;
@@ -103,6 +102,7 @@ class AttentionCall {
   Guarded<float> lse;
   AttentionParams p{};
   IndexReport report{};
+  bool rounds_weights = false;  // to Element, before they are multiplied with values
 
  private:
   int sequences() const { return c_.packed() ? static_cast<int>(c_.lengths_q.size()) : c_.batch; }
@@ -220,24 +220,27 @@ class AttentionCall {
       if (c_.softcap > 0) x = c_.softcap * std::tanh(x / c_.softcap);
       if (c_.everything) {
         x += bias_[(int64_t{h} * c_.seq_q + i) * c_.seq_kv + j];
-        x -= slopes_[h] * std::abs(i + seq_kv - seq_q - j);
+        x -= double{slopes_[h]} * std::abs(i + seq_kv - seq_q - j);
       }
       scores[j] = x;
       most = std::max(most, x);
     }
     if (c_.everything) sum = std::exp(sinks_[h] - most);
     for (auto const& x : scores) sum += x ? std::exp(*x - most) : 0;
-    double const expected_lse = sum > 0 ? most + std::log(sum) : -INFINITY;
+    double const expected_lse = sum == 0 ? -INFINITY : most + std::log(sum);
     expect_near(lse[h * tokens_q_ + token], expected_lse, 2e-5, c_.name);
     double const gate = c_.everything ? gate_[h * tokens_q_ + token] : 1;
     for (int e = 0; e < c_.head_dim_v; ++e) {
-      double expected = 0;
-      for (int j = 0; j < seq_kv; ++j)
-        if (scores[j])
-          expected += std::exp(*scores[j] - expected_lse) *
-                      at(v, first_k + j, c_.heads_kv, head_kv, c_.head_dim_v, e);
-      expected *= gate;
-      double const tolerance = 1e-5 + kUnit<Element> * std::fabs(expected);
+      double expected = 0, sizes = 0;
+      for (int j = 0; j < seq_kv; ++j) {
+        if (!scores[j]) continue;
+        double const part = std::exp(*scores[j] - expected_lse) *
+                            at(v, first_k + j, c_.heads_kv, head_kv, c_.head_dim_v, e);
+        expected += part, sizes += std::fabs(part);
+      }
+      expected *= gate, sizes *= std::fabs(gate);
+      double tolerance = 1e-5 + kUnit<Element> * std::fabs(expected);
+      if (rounds_weights) tolerance += kUnit<Element> / 2 * sizes;
       expect_near(at(out, token, c_.heads, h, c_.head_dim_v, e), expected, tolerance, c_.name);
     }
     for (int e = c_.head_dim_v; e < row(c_.head_dim_v); ++e)

@@ -5,6 +5,30 @@
 namespace fattn::gpu {
 namespace instances {
 
+KernelInstance attention_mma16_f16_d32();
+KernelInstance attention_mma16_f16_d32_general();
+KernelInstance attention_mma16_f16_d64();
+KernelInstance attention_mma16_f16_d64_general();
+KernelInstance attention_mma16_f16_d96();
+KernelInstance attention_mma16_f16_d96_general();
+KernelInstance attention_mma16_f16_d128();
+KernelInstance attention_mma16_f16_d128_general();
+KernelInstance attention_mma16_f16_d192();
+KernelInstance attention_mma16_f16_d192_general();
+KernelInstance attention_mma16_f16_d256();
+KernelInstance attention_mma16_f16_d256_general();
+KernelInstance attention_mma16_bf16_d32();
+KernelInstance attention_mma16_bf16_d32_general();
+KernelInstance attention_mma16_bf16_d64();
+KernelInstance attention_mma16_bf16_d64_general();
+KernelInstance attention_mma16_bf16_d96();
+KernelInstance attention_mma16_bf16_d96_general();
+KernelInstance attention_mma16_bf16_d128();
+KernelInstance attention_mma16_bf16_d128_general();
+KernelInstance attention_mma16_bf16_d192();
+KernelInstance attention_mma16_bf16_d192_general();
+KernelInstance attention_mma16_bf16_d256();
+KernelInstance attention_mma16_bf16_d256_general();
 KernelInstance attention_simple_f32();
 KernelInstance attention_simple_f16();
 KernelInstance attention_simple_bf16();
@@ -28,6 +52,54 @@ KernelInstance merge_bf16();
 namespace {
 
 constexpr KernelRow kRows[] = {
+    {"attention_mma16_f16_d32", "attention", "mma16", DType::f16,
+     32, true, 80, instances::attention_mma16_f16_d32},
+    {"attention_mma16_f16_d32_general", "attention", "mma16", DType::f16,
+     32, false, 80, instances::attention_mma16_f16_d32_general},
+    {"attention_mma16_f16_d64", "attention", "mma16", DType::f16,
+     64, true, 80, instances::attention_mma16_f16_d64},
+    {"attention_mma16_f16_d64_general", "attention", "mma16", DType::f16,
+     64, false, 80, instances::attention_mma16_f16_d64_general},
+    {"attention_mma16_f16_d96", "attention", "mma16", DType::f16,
+     96, true, 80, instances::attention_mma16_f16_d96},
+    {"attention_mma16_f16_d96_general", "attention", "mma16", DType::f16,
+     96, false, 80, instances::attention_mma16_f16_d96_general},
+    {"attention_mma16_f16_d128", "attention", "mma16", DType::f16,
+     128, true, 80, instances::attention_mma16_f16_d128},
+    {"attention_mma16_f16_d128_general", "attention", "mma16", DType::f16,
+     128, false, 80, instances::attention_mma16_f16_d128_general},
+    {"attention_mma16_f16_d192", "attention", "mma16", DType::f16,
+     192, true, 80, instances::attention_mma16_f16_d192},
+    {"attention_mma16_f16_d192_general", "attention", "mma16", DType::f16,
+     192, false, 80, instances::attention_mma16_f16_d192_general},
+    {"attention_mma16_f16_d256", "attention", "mma16", DType::f16,
+     256, true, 80, instances::attention_mma16_f16_d256},
+    {"attention_mma16_f16_d256_general", "attention", "mma16", DType::f16,
+     256, false, 80, instances::attention_mma16_f16_d256_general},
+    {"attention_mma16_bf16_d32", "attention", "mma16", DType::bf16,
+     32, true, 80, instances::attention_mma16_bf16_d32},
+    {"attention_mma16_bf16_d32_general", "attention", "mma16", DType::bf16,
+     32, false, 80, instances::attention_mma16_bf16_d32_general},
+    {"attention_mma16_bf16_d64", "attention", "mma16", DType::bf16,
+     64, true, 80, instances::attention_mma16_bf16_d64},
+    {"attention_mma16_bf16_d64_general", "attention", "mma16", DType::bf16,
+     64, false, 80, instances::attention_mma16_bf16_d64_general},
+    {"attention_mma16_bf16_d96", "attention", "mma16", DType::bf16,
+     96, true, 80, instances::attention_mma16_bf16_d96},
+    {"attention_mma16_bf16_d96_general", "attention", "mma16", DType::bf16,
+     96, false, 80, instances::attention_mma16_bf16_d96_general},
+    {"attention_mma16_bf16_d128", "attention", "mma16", DType::bf16,
+     128, true, 80, instances::attention_mma16_bf16_d128},
+    {"attention_mma16_bf16_d128_general", "attention", "mma16", DType::bf16,
+     128, false, 80, instances::attention_mma16_bf16_d128_general},
+    {"attention_mma16_bf16_d192", "attention", "mma16", DType::bf16,
+     192, true, 80, instances::attention_mma16_bf16_d192},
+    {"attention_mma16_bf16_d192_general", "attention", "mma16", DType::bf16,
+     192, false, 80, instances::attention_mma16_bf16_d192_general},
+    {"attention_mma16_bf16_d256", "attention", "mma16", DType::bf16,
+     256, true, 80, instances::attention_mma16_bf16_d256},
+    {"attention_mma16_bf16_d256_general", "attention", "mma16", DType::bf16,
+     256, false, 80, instances::attention_mma16_bf16_d256_general},
     {"attention_simple_f32", "attention", "simple", DType::f32,
      0, false, 80, instances::attention_simple_f32},
     {"attention_simple_f16", "attention", "simple", DType::f16,

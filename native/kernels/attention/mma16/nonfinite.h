@@ -135,7 +135,6 @@ struct SpoiltColumns {
 /// first tile that has such values says so, as there is no note before.
 template <class Traits>
 FATTN_DEVICE void note_spoilt(Scores<Traits> const& scores, simt::SharedMemory memory, bool noted) {
-  simt::sync_warp();  // the keys of the last such tile are used
   publish_seen_keys<Traits>(scores, memory);
   simt::sync_warp();  // each lane reads those of all rows of the warp
   Place const place;

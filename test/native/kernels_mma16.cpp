@@ -84,8 +84,10 @@ std::vector<AttentionCase> wide_cases() {
           {"narrower than the kernel", 1, 20, 130, 2, 1, kHeadDim - 24, kHeadDim - 16, true},
           {"different widths", 1, 20, 70, 1, 1, kHeadDim, 8}};
 }
+TEST(kernels_mma16_head_dim_32) { expect_all<F16, 32, false>(wide_cases<32>()); }
 TEST(kernels_mma16_head_dim_96) { expect_all<BF16, 96, false>(wide_cases<96>()); }
 TEST(kernels_mma16_head_dim_128) { expect_all<F16, 128, false>(wide_cases<128>()); }
+TEST(kernels_mma16_head_dim_192) { expect_all<BF16, 192, false>(wide_cases<192>()); }
 TEST(kernels_mma16_head_dim_256) { expect_all<BF16, 256, false>(wide_cases<256>()); }
 TEST(kernels_mma16_head_dim_128_general) { expect_all<BF16, 128, true>(wide_cases<128>()); }
 TEST(kernels_mma16_head_dim_256_general) { expect_all<F16, 256, true>(wide_cases<256>()); }

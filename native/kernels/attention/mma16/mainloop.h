@@ -3,6 +3,11 @@
 // One tile of keys and one of values lie in shared memory. A tile's values are on their way while
 // its keys are multiplied, the next tile's keys while its values are; two blocks per multiprocessor
 // fill each other's gaps.
+//
+// For bf16 at head dim 128 nvcc 13.0 (-gencode arch=compute_90a,code=sm_90a -fmad=false -O3) makes
+// of a tile that a warp sees whole and that moves no maximum, of 64 scores per thread: 256 HMMA, 80
+// LDSM, 64 FFMA, 68 MUFU, 76 FMNMX, 72 FADD, 32 F2FP, 16 LDGSTS and about 250 others, most of them
+// addresses of copies. The LDSM of a step of 16 columns stand among the HMMA of the step before.
 #pragma once
 
 #include "kernels/attention/mma16/nonfinite.h"

@@ -20,10 +20,10 @@ struct VectorTypes<4> {
   typedef int32_t I __attribute__((vector_size(16)));
   typedef uint32_t U __attribute__((vector_size(16)));
   typedef float UnalignedF __attribute__((vector_size(16), aligned(4), may_alias));
-  typedef int32_t UnalignedI __attribute__((vector_size(16), aligned(4), may_alias));
+  typedef int32_t UnalignedI __attribute__((vector_size(16), aligned(2), may_alias));
   typedef uint16_t H __attribute__((vector_size(8), aligned(2), may_alias));
   typedef float HalfF __attribute__((vector_size(8), aligned(4), may_alias));
-  typedef int32_t HalfI __attribute__((vector_size(8), aligned(4), may_alias));
+  typedef int32_t HalfI __attribute__((vector_size(8), aligned(2), may_alias));
 };
 template <>
 struct VectorTypes<8> {
@@ -31,10 +31,10 @@ struct VectorTypes<8> {
   typedef int32_t I __attribute__((vector_size(32)));
   typedef uint32_t U __attribute__((vector_size(32)));
   typedef float UnalignedF __attribute__((vector_size(32), aligned(4), may_alias));
-  typedef int32_t UnalignedI __attribute__((vector_size(32), aligned(4), may_alias));
+  typedef int32_t UnalignedI __attribute__((vector_size(32), aligned(2), may_alias));
   typedef uint16_t H __attribute__((vector_size(16), aligned(2), may_alias));
   typedef float HalfF __attribute__((vector_size(16), aligned(4), may_alias));
-  typedef int32_t HalfI __attribute__((vector_size(16), aligned(4), may_alias));
+  typedef int32_t HalfI __attribute__((vector_size(16), aligned(2), may_alias));
 };
 template <>
 struct VectorTypes<16> {
@@ -42,10 +42,10 @@ struct VectorTypes<16> {
   typedef int32_t I __attribute__((vector_size(64)));
   typedef uint32_t U __attribute__((vector_size(64)));
   typedef float UnalignedF __attribute__((vector_size(64), aligned(4), may_alias));
-  typedef int32_t UnalignedI __attribute__((vector_size(64), aligned(4), may_alias));
+  typedef int32_t UnalignedI __attribute__((vector_size(64), aligned(2), may_alias));
   typedef uint16_t H __attribute__((vector_size(32), aligned(2), may_alias));
   typedef float HalfF __attribute__((vector_size(32), aligned(4), may_alias));
-  typedef int32_t HalfI __attribute__((vector_size(32), aligned(4), may_alias));
+  typedef int32_t HalfI __attribute__((vector_size(32), aligned(2), may_alias));
 };
 
 template <class Isa, int kLanes_>

@@ -121,6 +121,19 @@ class Backend {
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;
+
+  // Memory that is not this backend's alone. They throw ERR_UNSUPPORTED where the device has no
+  // such thing.
+  /// Memory of this device that the caller owns and keeps until all work on it is done. Throws
+  /// ERR_ARGUMENT_VALUE for an address that is not the device's.
+  virtual std::shared_ptr<Storage> wrap(void* address, int64_t bytes);
+  /// The address of a storage's memory, for others to use once its queued work is done.
+  virtual void* address_of(Storage& storage);
+  /// Memory that other processes can open.
+  virtual std::shared_ptr<Storage> allocate_shareable(int64_t bytes);
+  /// What they need for it. Throws ERR_ARGUMENT_VALUE unless it is shareable.
+  virtual std::string share(Storage& storage);
+  virtual std::shared_ptr<Storage> open_shared(std::string const& handle, int64_t bytes);
 };
 
 /// One device of every kind that is compiled in and usable.

@@ -181,6 +181,8 @@ export interface NativeExplanation {
   reason: string;
   kernel: string;
   path: string;
+  /** Multiplied by the units for 16-bit floats. */
+  halfProducts: boolean;
   note: string;
   flops: number;
   bytes: number;

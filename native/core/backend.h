@@ -72,17 +72,18 @@ struct StreamOptions {
 /// What `explain()` says about a call.
 struct Explanation {
   bool supported = true;
-  std::string reason;  // when not supported
-  std::string kernel;  // 'cpu/prefill', 'cpu/decode'
-  std::string path;    // instruction path: 'avx512bf16'
-  std::string note;    // e.g. why a requested precision gains nothing here
+  std::string reason;          // when not supported
+  std::string kernel;          // 'cpu/prefill', 'attention_mma16_bf16_d128'
+  std::string path;            // 'avx512bf16' of the CPU, 'mma16' of a GPU
+  bool half_products = false;  // multiplied by the units for 16-bit floats
+  std::string note;            // e.g. why a requested precision gains nothing here
   AttentionCost cost;
 };
 
-/// Measured ceilings of a device.
+/// What a device can do at most: measured on the CPU, from its clocks and widths on a GPU.
 struct Ceilings {
-  double f32_flops = 0;   // per second, all threads, fused multiply-add = 2
-  double bf16_flops = 0;  // 0 where the path has no bf16 dot product
+  double f32_flops = 0;   // per second, fused multiply-add = 2
+  double bf16_flops = 0;  // 0 where there are no units for 16-bit floats
   double read_bytes = 0;  // per second, out of cache
 };
 
@@ -136,14 +137,14 @@ class Backend {
   virtual std::shared_ptr<Storage> open_shared(std::string const& handle, int64_t bytes);
 };
 
-/// One device of every kind that is compiled in and usable.
-std::vector<Backend*> backends();
+/// Every device that can be used. Opens none.
+std::vector<DeviceInfo> devices();
 
 /// Instruction paths compiled into the CPU backend, whether or not this machine runs them.
 std::vector<std::string> compiled_paths();
 
-/// The backend of `device`; throws ERR_CUDA_UNAVAILABLE, ERR_UNSUPPORTED or ERR_DEVICE with the
-/// reason.
+/// The backend of `device`. A GPU is opened by the first call, which takes some 100 ms. Throws
+/// ERR_CUDA_UNAVAILABLE, ERR_UNSUPPORTED or ERR_DEVICE with the reason.
 Backend& backend_of(Device device);
 
 }  // namespace fattn

@@ -43,12 +43,16 @@ void* HardwareMachine::allocate(size_t bytes) {
   return block;
 }
 
+// In the stream of the kernels: the copy itself may come after the call.
 void HardwareMachine::write(void* target, void const* source, size_t bytes) {
-  require(cudaMemcpy(target, source, bytes, cudaMemcpyHostToDevice), "copying to the device");
+  require(cudaMemcpyAsync(target, source, bytes, cudaMemcpyHostToDevice, stream_),
+          "copying to the device");
 }
 
 void HardwareMachine::read(void* target, void const* source, size_t bytes) {
-  require(cudaMemcpy(target, source, bytes, cudaMemcpyDeviceToHost), "copying from the device");
+  require(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToHost, stream_),
+          "copying from the device");
+  require(cudaStreamSynchronize(stream_), "copying from the device");
 }
 
 void HardwareMachine::launch(CompiledKernel const& kernel, Index3 grid, void const* params) {

@@ -6,8 +6,7 @@ import { coldSets, stream } from '../inputs.mjs';
 import { measureCeilings, shareOfCeiling } from '../measure.mjs';
 
 const bytesPer = (dtype) => (dtype === 'float32' ? 4 : 2);
-const bytesOf = ({ rows, inputs, outputs, dtype }) =>
-  (rows * (inputs + outputs) + inputs * outputs) * bytesPer(dtype);
+const bytesOf = ({ rows, inputs, outputs, dtype }) => (rows * (inputs + outputs) + inputs * outputs) * bytesPer(dtype);
 const flopsOf = ({ rows, inputs, outputs }) => 2 * rows * inputs * outputs;
 
 /** linear() as a contestant: as many sets of inputs as keep all of them out of the caches. */

@@ -11,9 +11,9 @@ namespace {
 constexpr double kFlopsPerNs = 100, kBytesPerNs = 20;
 
 /// Axes that lie one behind the other are merged.
-TensorRows rows_of(TensorView const& view) {
-  static_assert(TensorRows::kMaxAxes >= kMaxRank - 1);
-  TensorRows rows;
+MatrixRows rows_of(TensorView const& view) {
+  static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
+  MatrixRows rows{};
   rows.data = view.bytes();
   for (int axis = 0; axis < view.rank() - 1; ++axis) {
     if (view.sizes[axis] == 1) continue;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backends/cpu/product/layout.h"
+#include "kernels/linear/rows.h"
 
 namespace fattn::cpu {
 
@@ -19,34 +20,12 @@ constexpr int kLinearColumns = 256;
 constexpr int kStreamRows = 8;      // at most so many rows go there
 constexpr int kStreamColumns = 64;  // columns that are finished together
 
-/// Rows of a tensor counted over all of its axes but the last.
-struct TensorRows {
-  static constexpr int kMaxAxes = 8;
-  char* data = nullptr;
-  int axes = 0;
-  int64_t sizes[kMaxAxes] = {};
-  int64_t strides[kMaxAxes] = {};  // elements
-
-  FATTN_HOST_DEVICE int64_t offset(int64_t row) const {
-    int64_t offset = 0;
-    for (int axis = axes - 1; axis > 0; --axis) {
-      offset += row % sizes[axis] * strides[axis];
-      row /= sizes[axis];
-    }
-    return axes > 0 ? offset + row * strides[0] : 0;
-  }
-  template <class Element>
-  FATTN_HOST_DEVICE Element* row(int64_t index) const {
-    return reinterpret_cast<Element*>(data) + offset(index);
-  }
-};
-
 struct LinearPlan {
   bool (*stopped)(void const* job) = nullptr;  // results are no longer wanted; polled per panel
   void const* job = nullptr;
 
   DType dtype = DType::f32;
-  TensorRows x, out;
+  MatrixRows x{}, out{};
   char const* w = nullptr;
   int64_t w_row = 0;           // elements from one row of w to the next
   char const* bias = nullptr;  // null: none

@@ -19,6 +19,7 @@ export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
+export { linear, type LinearOptions } from './ops/linear.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
 export type {
   DynamicNtkScaling,

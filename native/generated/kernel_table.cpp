@@ -46,6 +46,11 @@ KernelInstance rope_frequencies();
 KernelInstance merge_f32();
 KernelInstance merge_f16();
 KernelInstance merge_bf16();
+KernelInstance linear_mma16_f16();
+KernelInstance linear_mma16_bf16();
+KernelInstance linear_simple_f32();
+KernelInstance linear_simple_f16();
+KernelInstance linear_simple_bf16();
 
 }  // namespace instances
 
@@ -134,6 +139,16 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::merge_f16},
     {"merge_bf16", "merge", "", DType::bf16,
      0, false, 80, instances::merge_bf16},
+    {"linear_mma16_f16", "linear", "mma16", DType::f16,
+     0, false, 80, instances::linear_mma16_f16},
+    {"linear_mma16_bf16", "linear", "mma16", DType::bf16,
+     0, false, 80, instances::linear_mma16_bf16},
+    {"linear_simple_f32", "linear", "simple", DType::f32,
+     0, false, 80, instances::linear_simple_f32},
+    {"linear_simple_f16", "linear", "simple", DType::f16,
+     0, false, 80, instances::linear_simple_f16},
+    {"linear_simple_bf16", "linear", "simple", DType::bf16,
+     0, false, 80, instances::linear_simple_bf16},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "backends/cpu/host_block.h"
 #include "backends/cpu/job.h"
 #include "backends/cpu/kernel_table.h"
+#include "backends/cpu/linear/linear.h"
 #include "core/error.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/visit_tensors.h"
@@ -178,6 +179,15 @@ class CpuBackend final : public Backend {
     enqueue(std::move(to), "rope", std::move(args),
             [desc = std::move(desc)](JobContext& job, RopeArgs& tensors) {
               run_rope(job, desc, tensors);
+            });
+  }
+
+  void linear(Submission to, LinearDesc desc, LinearArgs args) override {
+    check_linear(desc, args);
+    KernelTable const& kernels = active_kernels();
+    enqueue(std::move(to), "linear", std::move(args),
+            [desc, &kernels](JobContext& job, LinearArgs& tensors) {
+              run_linear(job, desc, tensors, kernels);
             });
   }
 

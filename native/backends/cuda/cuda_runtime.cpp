@@ -25,8 +25,8 @@ size_t at_least_one(int64_t bytes) { return static_cast<size_t>(std::max<int64_t
 
 int attribute(Context& context, cudaDeviceAttr which) {
   int value = 0;
-  context.require(cudaDeviceGetAttribute(&value, which, context.index()), "asking about cuda:",
-                  context.index());
+  context.require(cudaDeviceGetAttribute(&value, which, context.index()),
+                  "asking about cuda:", context.index());
   return value;
 }
 

@@ -18,6 +18,16 @@ export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/atten
 export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
+export type {
+  CcaParameters,
+  CcaProjections,
+  CcaRope,
+  CcaTempMode,
+  CompressedConvAttentionOptions,
+  CompressedConvPrologueOptions,
+} from './ops/compressed-conv/options.js';
+export { compressedConvPrologue, type CcaHeads } from './ops/compressed-conv/prologue.js';
+export { compressedConvAttention } from './ops/compressed-conv-attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
 export type {

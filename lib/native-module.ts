@@ -116,6 +116,34 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
+  /** What compressed convolutional attention does before it attends. */
+  compressedConv(
+    stream: StreamHandle,
+    latent: TensorHandle,
+    value: TensorHandle,
+    delayed: TensorHandle,
+    w1: TensorHandle,
+    b1: Maybe<TensorHandle>,
+    w2: TensorHandle,
+    b2: Maybe<TensorHandle>,
+    temperature: TensorHandle,
+    delayedBias: Maybe<TensorHandle>,
+    positions: Maybe<TensorHandle>,
+    cuSeqLens: Maybe<TensorHandle>,
+    lengths: Maybe<TensorHandle>,
+    history: Maybe<TensorHandle>,
+    delayedHistory: Maybe<TensorHandle>,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    inUse: Maybe<TensorHandle>,
+    nextHistory: Maybe<TensorHandle>,
+    nextDelayed: Maybe<TensorHandle>,
+    tempMode: number,
+    /** Undefined: nothing turns. */
+    rope: Maybe<NativeRopeDescription>,
+    abort: Maybe<AbortHandle>,
+  ): void;
   explainAttention(
     device: string,
     /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */

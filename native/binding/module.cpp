@@ -40,6 +40,7 @@ constexpr Export kExports[] = {
     {"attention", guard<attention>},
     {"mergeAttention", guard<merge_attention>},
     {"rope", guard<rope>},
+    {"compressedConv", guard<compressed_conv>},
     {"explainAttention", guard<explain_attention>},
 };
 

@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/ops/attention.h"
 #include "core/ops/attention_cost.h"
+#include "core/ops/compressed_conv.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
@@ -115,6 +116,9 @@ class Backend {
   virtual void attention(Submission to, AttentionDesc desc, AttentionArgs args) = 0;
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
+
+  /// What compressed convolutional attention does before it attends.
+  virtual void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args);
 
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;

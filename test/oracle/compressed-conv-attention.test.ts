@@ -3,14 +3,13 @@
 import { g, printed } from '../support/generators.js';
 import { normal } from '../support/random.js';
 import {
-  ccaLayerOracle,
   ccaOracle,
   ccaPrologueOracle,
   type CcaParameters,
   type CcaProjections,
   type CcaShape,
-  type CcaWeights,
 } from './compressed-conv-attention.js';
+import { ccaLayerOracle, type CcaWeights } from './compressed-conv-layer.js';
 
 function expectPrinted(actual: ArrayLike<number>, text: string): void {
   const digits = (x: number) => x.toFixed(6).replace(/^-(0\.0+)$/, '$1');

@@ -2,6 +2,8 @@
 
 import {
   attention,
+  compressedConvAttention,
+  compressedConvPrologue,
   configure,
   cudaStatus,
   explain,
@@ -76,6 +78,32 @@ export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {
   configure({ threads: 2 });
   // @ts-expect-error: a number
   configure({ threads: '2' });
+}
+
+export function compressedConvCalls(latent: Tensor, value: Tensor, w: Tensor): Tensor {
+  const projections = { latent, value, delayed: value };
+  const parameters = { w1: w, w2: w, temperature: w };
+  compressedConvAttention(projections, parameters);
+  compressedConvAttention(
+    projections,
+    { ...parameters, b1: w, b2: w, delayedBias: w },
+    { tempMode: 'raw', rope: false },
+  );
+  compressedConvAttention(projections, parameters, {
+    cuSeqLens: w,
+    causal: false,
+    rope: { theta: 1e6, rotaryDim: 64 },
+  });
+  // @ts-expect-error: the delayed half is needed
+  compressedConvAttention({ latent, value }, parameters);
+  // @ts-expect-error: weights are needed
+  compressedConvAttention(projections, { w1: w, w2: w });
+  // @ts-expect-error: no such mode
+  compressedConvAttention(projections, parameters, { tempMode: 'log' });
+  // @ts-expect-error: the prologue does not attend
+  compressedConvPrologue(projections, parameters, { causal: true });
+  const { q, k, v } = compressedConvPrologue(projections, parameters, { lengths: w });
+  return attention(q, k, v, { causal: true });
 }
 
 export async function questions(tensor: Tensor): Promise<void> {

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/attention/attention.h"
 #include "backends/cpu/ceilings.h"
+#include "backends/cpu/compressed_conv/compressed_conv.h"
 #include "backends/cpu/cpu_stream.h"
 #include "backends/cpu/elementwise_copy.h"
 #include "backends/cpu/elementwise_fill.h"
@@ -73,7 +74,7 @@ void enqueue(Submission to, char const* name, Args args, Body body) {
   auto job = std::make_unique<TensorJob<Args, Body>>(name, std::move(to.abort), std::move(args),
                                                      std::move(body));
   // Queueing gives the job away, and a refusal must leave the last writers as they were.
-  std::array<std::shared_ptr<Storage>, 2> written;
+  std::array<std::shared_ptr<Storage>, 6> written;  // of compressed_conv(), the most there are
   size_t outputs = 0;
   auto keep = [&](TensorView const& view) { written.at(outputs++) = view.storage; };
   job->each_output(keep);
@@ -178,6 +179,15 @@ class CpuBackend final : public Backend {
     enqueue(std::move(to), "rope", std::move(args),
             [desc = std::move(desc)](JobContext& job, RopeArgs& tensors) {
               run_rope(job, desc, tensors);
+            });
+  }
+
+  void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override {
+    check_compressed_conv(desc, args);
+    active_kernels();  // throws where none can be chosen on this machine
+    enqueue(std::move(to), "compressedConvAttention", std::move(args),
+            [desc = std::move(desc)](JobContext& job, CompressedConvArgs& tensors) {
+              run_compressed_conv(job, desc, tensors, active_kernels());
             });
   }
 

@@ -9,6 +9,8 @@ namespace fattn::cpu {
 
 struct AttentionPlan;
 struct AttentionTask;
+struct ConvPlan;
+struct ConvTask;
 
 /// What one instruction path offers: filled by the translation unit compiled for it, so that
 /// nothing else in the program is compiled with its flags. One algorithm, one table per path.
@@ -24,6 +26,9 @@ struct KernelTable {
   /// Merges the partial states of rows [task.row_begin, task.row_end) of output head
   /// task.head_begin.
   void (*combine)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
+
+  /// One task of the prologue of compressed convolutional attention.
+  void (*compressed_conv)(ConvPlan const& plan, ConvTask const& task, void* scratch);
 
   /// Register-only multiply-adds; returns the floating point operations done. For measuring
   /// ceilings.

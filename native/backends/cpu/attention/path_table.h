@@ -4,6 +4,7 @@
 
 #include "backends/cpu/attention/decode.h"
 #include "backends/cpu/attention/prefill.h"
+#include "backends/cpu/compressed_conv/prologue.h"
 #include "backends/cpu/kernel_table.h"
 
 namespace fattn::cpu {
@@ -87,6 +88,7 @@ constexpr KernelTable kernel_table(char const* path) {
   table.prefill = run_prefill<Isa>;
   table.decode = run_decode<Isa>;
   table.combine = run_combine<Isa>;
+  table.compressed_conv = run_conv_tile<Isa>;
   table.burn_f32 = burn_f32<Isa>;
   if constexpr (Isa::kBf16Dot) table.burn_bf16 = burn_bf16<Isa>;
   table.read_through = read_through<Isa>;

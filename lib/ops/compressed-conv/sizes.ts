@@ -1,0 +1,138 @@
+/** Projections and parameters of compressed convolutional attention: what they say of the heads, and whether they agree. */
+
+import { expectFloat } from '../../checks/dtypes.js';
+import {
+  expectRows,
+  expectShape,
+  expectTensor,
+  expectTensorDevice,
+  expectTensorDType,
+  wrongShape,
+} from '../../checks/tensors.js';
+import { AttentionError, invalidRange, invalidType } from '../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import type { CcaParameters, CcaProjections } from './options.js';
+
+export interface CcaSizes {
+  readonly packed: boolean;
+  /** Sequences; packed: as many as `cuSeqLens` says. */
+  readonly b: number;
+  /** Per sequence; packed: of all. */
+  readonly s: number;
+  readonly hQ: number;
+  readonly hKv: number;
+  readonly d: number;
+  readonly k1: number;
+  readonly k2: number;
+}
+
+/** `kMostTaps` of `native/core/ops/compressed_conv.h`. */
+export const mostTaps = 8;
+
+/** Rows of tokens: `[b, s, …row]`, packed `[t, …row]`. */
+export function tokenShape({ packed, b, s }: CcaSizes, ...row: number[]): readonly number[] {
+  return Object.freeze(packed ? [s, ...row] : [b, s, ...row]);
+}
+
+/** @throws Where they do not fit one another; the message names the tensor. */
+export function readCcaSizes(
+  projections: CcaProjections,
+  parameters: CcaParameters,
+  cuSeqLens: Tensor | undefined,
+): CcaSizes {
+  const { latent } = projections;
+  expectTensor('projections.latent', latent);
+  expectFloat('projections.latent', latent.dtype);
+  const packed = cuSeqLens !== undefined;
+  if (packed) expectTensor('cuSeqLens', cuSeqLens);
+  if (packed && (cuSeqLens.rank !== 1 || cuSeqLens.size === 0)) throw wrongShape('cuSeqLens', cuSeqLens, ['b + 1']);
+  if (latent.rank !== (packed ? 2 : 3)) throw wrongLatent(latent, packed);
+  const channels = latent.shape[latent.rank - 1]!;
+  const sizes: CcaSizes = {
+    packed,
+    b: packed ? cuSeqLens.size - 1 : latent.shape[0]!,
+    s: latent.shape[latent.rank - 2]!,
+    ...readHeads(parameters, latent, channels),
+  };
+  const { hKv, d } = sizes;
+  expectRows('projections.latent', latent);
+  for (const name of ['value', 'delayed'] as const) {
+    const half = projections[name];
+    expectTensor(`projections.${name}`, half);
+    expectTensorDType(`projections.${name}`, half, latent.dtype, ' like projections.latent');
+    expectTensorDevice(`projections.${name}`, half, latent.device);
+    expectShape(`projections.${name}`, half, tokenShape(sizes, (hKv * d) / 2));
+    expectRows(`projections.${name}`, half);
+  }
+  return sizes;
+}
+
+function wrongLatent(latent: Tensor, packed: boolean): RangeError {
+  if (packed)
+    return wrongShape('projections.latent', latent, ['t', 'C'], ': a call with cuSeqLens takes packed projections');
+  const note = latent.rank === 2 ? ': packed projections need cuSeqLens' : '';
+  return wrongShape('projections.latent', latent, ['b', 's', 'C'], note);
+}
+
+/** Heads from the parameters: w2 has the head dim, the temperature the number of key heads. */
+function readHeads(parameters: CcaParameters, latent: Tensor, channels: number): Omit<CcaSizes, 'packed' | 'b' | 's'> {
+  const { w1, b1, w2, b2, temperature, delayedBias } = parameters;
+  expectParameter('w2', w2, latent);
+  if (w2.rank !== 3 || w2.shape[0] !== channels || w2.shape[1] === 0 || channels % w2.shape[1]! !== 0)
+    throw wrongShape(
+      'parameters.w2',
+      w2,
+      [channels, 'd', 'k2'],
+      `, where d divides the ${channels} channels of latent`,
+    );
+  const [, d, k2] = w2.shape as [number, number, number];
+  expectParameter('temperature', temperature, latent);
+  if (temperature.rank !== 1) throw wrongShape('parameters.temperature', temperature, ['hKv']);
+  const [heads, hKv] = [channels / d, temperature.size];
+  const hQ = heads - hKv;
+  if (hKv === 0 || hQ <= 0 || hQ % hKv !== 0)
+    throw invalidRange(
+      'ERR_SHAPE',
+      `parameters.temperature has ${hKv} key heads; of the ${heads} heads that latent and w2 have (${channels} channels ` +
+        `of ${d} each) that leaves ${hQ} query heads, which must be a multiple of ${hKv}`,
+    );
+  if ((hKv * d) % 2 !== 0)
+    throw invalidRange('ERR_SHAPE', `hKv * d must be even to be split in two halves, got ${hKv} * ${d}`);
+  expectParameter('w1', w1, latent);
+  if (w1.rank !== 2 || w1.shape[0] !== channels) throw wrongShape('parameters.w1', w1, [channels, 'k1']);
+  const k1 = w1.shape[1]!;
+  expectTaps('w1', k1);
+  expectTaps('w2', k2);
+  expectOptional('b1', b1, latent, [channels]);
+  expectOptional('b2', b2, latent, [channels]);
+  expectOptional('delayedBias', delayedBias, latent, [(hKv * d) / 2]);
+  return { hQ, hKv, d, k1, k2 };
+}
+
+function expectTaps(name: string, taps: number): void {
+  if (taps < 1)
+    throw invalidRange('ERR_SHAPE', `parameters.${name} must have at least one tap on its last axis, got ${taps}`);
+  if (taps > mostTaps)
+    throw new AttentionError('ERR_UNSUPPORTED', `parameters.${name} has ${taps} taps; at most ${mostTaps} are built`);
+}
+
+function expectOptional(name: string, value: unknown, latent: Tensor, shape: readonly number[]): void {
+  if (value === undefined) return;
+  expectParameter(name, value, latent);
+  expectShape(`parameters.${name}`, value, shape);
+}
+
+function expectParameter(name: string, value: unknown, latent: Tensor): asserts value is Tensor {
+  expectTensor(`parameters.${name}`, value);
+  if (value.dtype !== 'float32' && value.dtype !== latent.dtype) {
+    const own = latent.dtype === 'float32' ? '' : ` or ${latent.dtype} like latent`;
+    throw invalidType('ERR_DTYPE', `parameters.${name} must be float32${own}, got ${value.dtype}`);
+  }
+  expectTensorDevice(`parameters.${name}`, value, latent.device);
+  let stride = 1;
+  for (let axis = value.rank - 1; axis >= 0; --axis) {
+    if (value.shape[axis] !== 1 && value.strides[axis] !== stride && value.size > 0)
+      throw invalidRange('ERR_LAYOUT', `parameters.${name} must be contiguous: copy it with to() first`);
+    stride *= value.shape[axis]!;
+  }
+}

@@ -3,6 +3,8 @@
 export {
   attention,
   AttentionError,
+  CcaSnapshot,
+  CcaState,
   compressedConvAttention,
   compressedConvPrologue,
   configure,
@@ -31,6 +33,8 @@ export type {
   CcaParameters,
   CcaProjections,
   CcaRope,
+  CcaStateOptions,
+  CcaStepOptions,
   CcaTempMode,
   CompressedConvAttentionOptions,
   CompressedConvPrologueOptions,

@@ -27,6 +27,9 @@ export type {
   CompressedConvPrologueOptions,
 } from './ops/compressed-conv/options.js';
 export { compressedConvPrologue, type CcaHeads } from './ops/compressed-conv/prologue.js';
+export { CcaSnapshot } from './ops/compressed-conv/snapshot.js';
+export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/state-options.js';
+export { CcaState } from './ops/compressed-conv/state.js';
 export { compressedConvAttention } from './ops/compressed-conv-attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';

@@ -2,6 +2,7 @@
 
 import {
   attention,
+  CcaState,
   compressedConvAttention,
   compressedConvPrologue,
   configure,
@@ -102,6 +103,13 @@ export function compressedConvCalls(latent: Tensor, value: Tensor, w: Tensor): T
   compressedConvAttention(projections, parameters, { tempMode: 'log' });
   // @ts-expect-error: the prologue does not attend
   compressedConvPrologue(projections, parameters, { causal: true });
+  const state = new CcaState(parameters, { b: 2, dtype: 'float16', rope: { rotaryDim: 8 } });
+  state.rollback(state.snapshot());
+  state.append(projections, { out: w });
+  // @ts-expect-error: positions follow from what is there
+  new CcaState(parameters, { rope: { positions: w } });
+  // @ts-expect-error: of the constructor
+  state.append(projections, { tempMode: 'raw' });
   const { q, k, v } = compressedConvPrologue(projections, parameters, { lengths: w });
   return attention(q, k, v, { causal: true });
 }

@@ -97,7 +97,11 @@ export function allocateHeads({ projections, sizes }: CheckedPrologue): CcaHeads
 }
 
 /** Queues a checked call. */
-export function queuePrologue(call: CheckedPrologue, { q, k, v }: CcaHeads, carry: CcaCarry = {}): void {
+export function queuePrologue(
+  call: CheckedPrologue,
+  { q, k, v }: Record<'q' | 'k' | 'v', Tensor>,
+  carry: CcaCarry = {},
+): void {
   const { projections, parameters, options, tempMode, rope, positions, stream } = call;
   const handle = (tensor: Tensor | undefined) => tensor && tensorHandle(tensor);
   const abort = abortFlag(options.signal);

@@ -13,17 +13,21 @@ import { AttentionError, invalidRange, invalidType } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import type { CcaParameters, CcaProjections } from './options.js';
 
-export interface CcaSizes {
-  readonly packed: boolean;
-  /** Sequences; packed: as many as `cuSeqLens` says. */
-  readonly b: number;
-  /** Per sequence; packed: of all. */
-  readonly s: number;
+/** What the parameters say. */
+export interface CcaHeadSizes {
   readonly hQ: number;
   readonly hKv: number;
   readonly d: number;
   readonly k1: number;
   readonly k2: number;
+}
+
+export interface CcaSizes extends CcaHeadSizes {
+  readonly packed: boolean;
+  /** Sequences; packed: as many as `cuSeqLens` says. */
+  readonly b: number;
+  /** Per sequence; packed: of all. */
+  readonly s: number;
 }
 
 /** `kMostTaps` of `native/core/ops/compressed_conv.h`. */
@@ -74,10 +78,13 @@ function wrongLatent(latent: Tensor, packed: boolean): RangeError {
   return wrongShape('projections.latent', latent, ['b', 's', 'C'], note);
 }
 
+/** Where parameters lie, and which dtype they may have besides float32: those of the projections. */
+type Like = Pick<Tensor, 'dtype' | 'device'>;
+
 /** Heads from the parameters: w2 has the head dim, the temperature the number of key heads. */
-function readHeads(parameters: CcaParameters, latent: Tensor, channels: number): Omit<CcaSizes, 'packed' | 'b' | 's'> {
+export function readHeads(parameters: CcaParameters, like: Like, channels: number): CcaHeadSizes {
   const { w1, b1, w2, b2, temperature, delayedBias } = parameters;
-  expectParameter('w2', w2, latent);
+  expectParameter('w2', w2, like);
   if (w2.rank !== 3 || w2.shape[0] !== channels || w2.shape[1] === 0 || channels % w2.shape[1]! !== 0)
     throw wrongShape(
       'parameters.w2',
@@ -86,7 +93,7 @@ function readHeads(parameters: CcaParameters, latent: Tensor, channels: number):
       `, where d divides the ${channels} channels of latent`,
     );
   const [, d, k2] = w2.shape as [number, number, number];
-  expectParameter('temperature', temperature, latent);
+  expectParameter('temperature', temperature, like);
   if (temperature.rank !== 1) throw wrongShape('parameters.temperature', temperature, ['hKv']);
   const [heads, hKv] = [channels / d, temperature.size];
   const hQ = heads - hKv;
@@ -98,14 +105,14 @@ function readHeads(parameters: CcaParameters, latent: Tensor, channels: number):
     );
   if ((hKv * d) % 2 !== 0)
     throw invalidRange('ERR_SHAPE', `hKv * d must be even to be split in two halves, got ${hKv} * ${d}`);
-  expectParameter('w1', w1, latent);
+  expectParameter('w1', w1, like);
   if (w1.rank !== 2 || w1.shape[0] !== channels) throw wrongShape('parameters.w1', w1, [channels, 'k1']);
   const k1 = w1.shape[1]!;
   expectTaps('w1', k1);
   expectTaps('w2', k2);
-  expectOptional('b1', b1, latent, [channels]);
-  expectOptional('b2', b2, latent, [channels]);
-  expectOptional('delayedBias', delayedBias, latent, [(hKv * d) / 2]);
+  expectOptional('b1', b1, like, [channels]);
+  expectOptional('b2', b2, like, [channels]);
+  expectOptional('delayedBias', delayedBias, like, [(hKv * d) / 2]);
   return { hQ, hKv, d, k1, k2 };
 }
 
@@ -116,19 +123,19 @@ function expectTaps(name: string, taps: number): void {
     throw new AttentionError('ERR_UNSUPPORTED', `parameters.${name} has ${taps} taps; at most ${mostTaps} are built`);
 }
 
-function expectOptional(name: string, value: unknown, latent: Tensor, shape: readonly number[]): void {
+function expectOptional(name: string, value: unknown, like: Like, shape: readonly number[]): void {
   if (value === undefined) return;
-  expectParameter(name, value, latent);
+  expectParameter(name, value, like);
   expectShape(`parameters.${name}`, value, shape);
 }
 
-function expectParameter(name: string, value: unknown, latent: Tensor): asserts value is Tensor {
+function expectParameter(name: string, value: unknown, like: Like): asserts value is Tensor {
   expectTensor(`parameters.${name}`, value);
-  if (value.dtype !== 'float32' && value.dtype !== latent.dtype) {
-    const own = latent.dtype === 'float32' ? '' : ` or ${latent.dtype} like latent`;
+  if (value.dtype !== 'float32' && value.dtype !== like.dtype) {
+    const own = like.dtype === 'float32' ? '' : ` or ${like.dtype} like the projections`;
     throw invalidType('ERR_DTYPE', `parameters.${name} must be float32${own}, got ${value.dtype}`);
   }
-  expectTensorDevice(`parameters.${name}`, value, latent.device);
+  expectTensorDevice(`parameters.${name}`, value, like.device);
   let stride = 1;
   for (let axis = value.rank - 1; axis >= 0; --axis) {
     if (value.shape[axis] !== 1 && value.strides[axis] !== stride && value.size > 0)

@@ -12,7 +12,7 @@ export {
   type TypeErrorCode,
 } from './errors.js';
 export { Event } from './event.js';
-export { explain, supports, type Explanation } from './explain.js';
+export { explain, supports, type Explanation, type OperationRequest } from './explain.js';
 export { memoryUsage, type MemoryUsage } from './memory.js';
 export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention/options.js';
 export type { TensorRequest } from './ops/attention/request-tensors.js';
@@ -26,6 +26,7 @@ export type {
   CompressedConvAttentionOptions,
   CompressedConvPrologueOptions,
 } from './ops/compressed-conv/options.js';
+export type { CompressedConvAttentionRequest } from './ops/compressed-conv/request.js';
 export { compressedConvPrologue, type CcaHeads } from './ops/compressed-conv/prologue.js';
 export { CcaSnapshot } from './ops/compressed-conv/snapshot.js';
 export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/state-options.js';

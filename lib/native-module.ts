@@ -150,6 +150,7 @@ export interface NativeModule {
     description: NativeAttentionDescription,
     extras: NativeAttentionExtras,
   ): NativeExplanation;
+  explainCompressedConv(device: string, description: NativeCompressedConvDescription): NativeCompressedConvExplanation;
 }
 
 export interface NativeRopeDescription {
@@ -172,6 +173,29 @@ export interface NativeRopeDescription {
   currentLength: number;
   shortFactors: readonly number[];
   longFactors: readonly number[];
+}
+
+/** The sizes of `CompressedConvDesc` of core/ops/compressed_conv.h. */
+export interface NativeCompressedConvDescription {
+  dtype: number;
+  packed: boolean;
+  batch: number;
+  seq: number;
+  headsQ: number;
+  headsKv: number;
+  headDim: number;
+  taps1: number;
+  taps2: number;
+}
+
+export interface NativeCompressedConvExplanation {
+  supported: boolean;
+  reason: string;
+  kernel: string;
+  path: string;
+  flops: number;
+  bytes: number;
+  bytesMoved: number;
 }
 
 export interface NativeAttentionDescription {

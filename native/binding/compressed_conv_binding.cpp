@@ -49,4 +49,30 @@ napi_value compressed_conv(Arguments const& args) {
   return nullptr;
 }
 
+napi_value explain_compressed_conv(Arguments const& args) {
+  Backend const& backend = backend_of(args.at(0, "device").device());
+  Value const from = args.at(1, "description");
+  CompressedConvDesc desc;
+  desc.dtype = from.field("dtype").dtype();
+  desc.packed = from.field("packed").boolean();
+  desc.batch = from.field("batch").integer();
+  desc.seq = from.field("seq").integer();
+  desc.heads_q = from.field("headsQ").integer();
+  desc.heads_kv = from.field("headsKv").integer();
+  desc.head_dim = from.field("headDim").integer();
+  desc.taps_1 = from.field("taps1").integer();
+  desc.taps_2 = from.field("taps2").integer();
+  desc.rotates = false;  // costs nothing that is counted
+  CompressedConvExplanation const explanation = backend.explain_compressed_conv(desc);
+  ObjectBuilder object(args.env());
+  object.set("supported", explanation.supported);
+  object.set("reason", explanation.reason);
+  object.set("kernel", explanation.kernel);
+  object.set("path", explanation.path);
+  object.set("flops", explanation.cost.flops);
+  object.set("bytes", explanation.cost.bytes);
+  object.set("bytesMoved", explanation.bytes_moved);
+  return object.value();
+}
+
 }  // namespace fattn::binding

@@ -42,6 +42,7 @@ constexpr Export kExports[] = {
     {"rope", guard<rope>},
     {"compressedConv", guard<compressed_conv>},
     {"explainAttention", guard<explain_attention>},
+    {"explainCompressedConv", guard<explain_compressed_conv>},
 };
 
 napi_value register_exports(napi_env env, napi_value exports) {

@@ -80,6 +80,16 @@ struct Explanation {
   AttentionCost cost;
 };
 
+/// The same about what compressed convolutional attention does before it attends.
+struct CompressedConvExplanation {
+  bool supported = true;
+  std::string reason;
+  std::string kernel;  // 'cpu/compressed-conv'
+  std::string path;
+  CompressedConvCost cost;
+  double bytes_moved = 0;  // what the kernel reads and writes
+};
+
 /// Measured ceilings of a device.
 struct Ceilings {
   double f32_flops = 0;   // per second, all threads, fused multiply-add = 2
@@ -122,6 +132,7 @@ class Backend {
 
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;
+  virtual CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;

@@ -47,7 +47,7 @@ void run(Threads& threads, CompressedConvArgs args, char const* path) {
       [&](JobContext& job) { cpu::run_compressed_conv(job, desc, args, cpu::kernels_of(path)); });
 }
 
-TEST("the prologue of compressed convolutional attention: same bits for any number of threads") {
+TEST(compressed_conv_bits_do_not_depend_on_threads) {
   // 300 tokens are five tiles: few enough to be cut by heads with four threads, not with one.
   for (DType const dtype : kFloats)
     for (std::string const& path : cpu::available_paths()) {
@@ -66,7 +66,7 @@ TEST("the prologue of compressed convolutional attention: same bits for any numb
     }
 }
 
-TEST("the prologue keeps the last latents for what follows, shorter than the halo too") {
+TEST(compressed_conv_keeps_the_last_latents_shorter_than_the_halo_too) {
   for (int64_t const tokens : {0, 1, 2, 3, 4, 9}) {
     CompressedConvArgs const args = random_args(DType::f32, {2, tokens, 2, 1, 4, 3, 2});
     Threads threads(1);
@@ -87,7 +87,7 @@ TEST("the prologue keeps the last latents for what follows, shorter than the hal
   }
 }
 
-TEST("the prologue reports traffic within 1.3 times of what is compulsory") {
+TEST(compressed_conv_traffic_is_within_1_3_times_of_compulsory) {
   CompressedConvDesc desc;
   desc.batch = 1;
   desc.seq = 4096;

@@ -196,6 +196,14 @@ class CpuBackend final : public Backend {
     return cpu::explain_attention(desc, extras);
   }
 
+  CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override {
+    return {.reason = {},
+            .kernel = "cpu/compressed-conv",
+            .path = active_kernels().path,
+            .cost = compressed_conv_cost(desc),
+            .bytes_moved = compressed_conv_traffic(desc)};
+  }
+
   void measure_ceilings(std::function<void(Ceilings)> done) override {
     cpu::measure_ceilings(std::move(done));
   }

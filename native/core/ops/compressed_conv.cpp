@@ -155,6 +155,14 @@ void Backend::compressed_conv(Submission, CompressedConvDesc, CompressedConvArgs
               "compressedConvAttention is not built for " + name_of(device()) + " yet");
 }
 
+CompressedConvExplanation Backend::explain_compressed_conv(CompressedConvDesc const& desc) const {
+  CompressedConvExplanation e;
+  e.supported = false;
+  e.reason = "compressedConvAttention is not built for " + name_of(device()) + " yet";
+  e.cost = compressed_conv_cost(desc);
+  return e;
+}
+
 CompressedConvCost compressed_conv_cost(CompressedConvDesc const& desc) {
   check_sizes(desc);
   double const tokens =

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { DeviceInfo, Explanation } from '../index.js';
+import type { DeviceInfo } from '../index.js';
 import type { BenchPlan, Mode } from './bench-options.js';
 import type { Contestant } from './contestants.js';
 import { summarize, type Summary } from './statistics.js';
@@ -13,13 +13,7 @@ export interface Report {
   results: Result[];
 }
 
-export interface Result {
-  design: string;
-  headsQ: number;
-  headsKv: number;
-  mode: Mode;
-  seq: number;
-  cost: Explanation;
+export interface Result extends Contestant {
   /** Milliseconds per call, one value per round. */
   times: number[];
   milliseconds: Summary;

@@ -33,6 +33,7 @@ export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/stat
 export { CcaState } from './ops/compressed-conv/state.js';
 export { compressedConvAttention } from './ops/compressed-conv-attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
+export { linear, type LinearOptions } from './ops/linear.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
 export type {
   DynamicNtkScaling,

@@ -116,6 +116,15 @@ export interface NativeModule {
     lse: Maybe<TensorHandle>,
     abort: Maybe<AbortHandle>,
   ): void;
+  linear(
+    stream: StreamHandle,
+    x: TensorHandle,
+    w: TensorHandle,
+    bias: Maybe<TensorHandle>,
+    out: TensorHandle,
+    precision: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
   rope(
     stream: StreamHandle,
     x: TensorHandle,

@@ -3,8 +3,8 @@
 //
 // A family of instances.json is one kernel template. `dtypes`, `headDims` and `scores` are what it is instantiated for,
 // in this order of template arguments; `scores` stands for a bool that is true for "any" and false for "plain".
-// `tile` names the constants of the kernel that are the query rows of a block and the keys of a step, `leastSm` the
-// least compute capability, times ten.
+// `tile` names the constants of the kernel that are the rows of a block, and the keys of a step or the columns of a
+// block; `leastSm` is the least compute capability, times ten.
 
 import fs from 'node:fs';
 import path from 'node:path';

@@ -44,6 +44,7 @@ constexpr Export kExports[] = {
     {"abortInUse", guard<abort_in_use>},
     {"attention", guard<attention>},
     {"mergeAttention", guard<merge_attention>},
+    {"linear", guard<linear>},
     {"rope", guard<rope>},
     {"compressedConv", guard<compressed_conv>},
     {"explainAttention", guard<explain_attention>},

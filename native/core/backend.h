@@ -13,6 +13,7 @@
 #include "core/ops/attention.h"
 #include "core/ops/attention_cost.h"
 #include "core/ops/compressed_conv.h"
+#include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
@@ -127,6 +128,8 @@ class Backend {
   virtual void attention(Submission to, AttentionDesc desc, AttentionArgs args) = 0;
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
+  /// ERR_UNSUPPORTED on a device that has no kernel for it.
+  virtual void linear(Submission to, LinearDesc desc, LinearArgs args);
 
   /// What compressed convolutional attention does before it attends.
   virtual void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args);

@@ -49,6 +49,11 @@ KernelInstance merge_bf16();
 KernelInstance compressed_conv_f32();
 KernelInstance compressed_conv_f16();
 KernelInstance compressed_conv_bf16();
+KernelInstance linear_mma16_f16();
+KernelInstance linear_mma16_bf16();
+KernelInstance linear_simple_f32();
+KernelInstance linear_simple_f16();
+KernelInstance linear_simple_bf16();
 
 }  // namespace instances
 
@@ -143,6 +148,16 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::compressed_conv_f16},
     {"compressed_conv_bf16", "compressed_conv", "", DType::bf16,
      0, false, 80, instances::compressed_conv_bf16},
+    {"linear_mma16_f16", "linear", "mma16", DType::f16,
+     0, false, 80, instances::linear_mma16_f16},
+    {"linear_mma16_bf16", "linear", "mma16", DType::bf16,
+     0, false, 80, instances::linear_mma16_bf16},
+    {"linear_simple_f32", "linear", "simple", DType::f32,
+     0, false, 80, instances::linear_simple_f32},
+    {"linear_simple_f16", "linear", "simple", DType::f16,
+     0, false, 80, instances::linear_simple_f16},
+    {"linear_simple_bf16", "linear", "simple", DType::bf16,
+     0, false, 80, instances::linear_simple_bf16},
 };
 
 }  // namespace

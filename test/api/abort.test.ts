@@ -1,7 +1,7 @@
 /** Signals of calls that queue: what they revoke, when, who learns of it, and who does not. */
 
 import { getEventListeners } from 'node:events';
-import { attention, mergeAttention, rope, Stream, Tensor } from '../../lib/index.js';
+import { attention, linear, mergeAttention, rope, Stream, Tensor } from '../../lib/index.js';
 import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
 
 interface Where {
@@ -11,6 +11,7 @@ interface Where {
 
 const x = Tensor.randn([1, 4, 2, 8], { seed: 1 });
 const lse = Tensor.zeros([1, 2, 4]);
+const weights = Tensor.randn([5, 8], { seed: 2 });
 const aborted = /: its signal was aborted before this was done$/;
 
 /** Everything that queues: name of the operation in messages, and a call. */
@@ -18,6 +19,7 @@ const calls: [says: string, name: string, call: (where: Where) => Tensor][] = [
   ['attention', 'attention', (where) => attention(x, x, x, where)],
   ['mergeAttention', 'mergeAttention', (where) => mergeAttention([{ out: x, lse }], where)],
   ['rope', 'rope', (where) => rope(x, where)],
+  ['linear', 'linear', (where) => linear(x, weights, where)],
   ['to', 'copy', (where) => x.to({ dtype: 'float16', ...where })],
   ['copyFrom', 'copy', (where) => Tensor.empty(x.shape).copyFrom(x, where)],
   ['Tensor.from a tensor', 'copy', (where) => Tensor.from(x, [64], where)],

@@ -1,5 +1,5 @@
-// Jobs that their caller revokes: queued, running, shared with others, and what reads their
-// outputs.
+// Long because every operation is called here. Jobs that their caller revokes: queued, running,
+// shared with others, and what reads their outputs.
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +14,7 @@
 #include "backends/cpu/elementwise_merge.h"
 #include "backends/cpu/elementwise_random.h"
 #include "backends/cpu/elementwise_rope.h"
+#include "backends/cpu/linear/linear.h"
 #include "cpu_fixture.h"
 
 namespace fattn::test {
@@ -78,6 +79,16 @@ Operation merge_of(int64_t tokens) {
           [=](JobContext& job) { run_merge_attention(job, args); }, args.out};
 }
 
+Operation linear_of(char const* name, int64_t rows, int64_t columns) {
+  LinearArgs args;
+  args.x = random_view(DType::f32, {rows, 32}, 1);
+  args.w = random_view(DType::f32, {columns, 32}, 2);
+  args.out = host_view(DType::f32, {rows, columns});
+  LinearDesc const desc = describe_linear(args, Precision::kStorage);
+  return {name, [=](Submission to) { cpu_backend().linear(to, desc, args); },
+          [=](JobContext& job) { run_linear(job, desc, args, cpu::active_kernels()); }, args.out};
+}
+
 Operation rope_of(int64_t tokens) {
   RopeArgs args;
   args.x = random_view(DType::f32, {1, tokens, 2, 16}, 1);
@@ -103,6 +114,8 @@ std::vector<Operation> operations() {
           attention_of("prefill", 300, 300, {1, 300, 2, 16}),
           attention_of("decode", 1, 3000, {1, 1, 2, 16}),
           merge_of(8192),
+          linear_of("linear", 400, 300),
+          linear_of("linear of one row", 1, 4000),
           rope_of(8192)};
 }
 

@@ -9,6 +9,7 @@ import {
   cudaStatus,
   explain,
   headCounts,
+  linear,
   mergeAttention,
   rope,
   supports,
@@ -69,6 +70,14 @@ export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {
   rope(x, { scaling: { type: 'linear' } });
   // @ts-expect-error: fields of another scaling
   rope(x, { scaling: { type: 'linear', factor: 2, betaFast: 3 } });
+
+  linear(x, lse, { bias: lse, precision: 'bfloat16', out: x, signal });
+  // @ts-expect-error: weights are needed
+  linear(x);
+  // @ts-expect-error: only this one
+  linear(x, lse, { precision: 'float16' });
+  // @ts-expect-error: a tensor
+  linear(x, lse, { bias: [1] });
 
   const { q, k, v } = headCounts('sqa', { heads: 16 });
   [q, k, v].map((count) => count.toFixed());

@@ -1,6 +1,7 @@
 /** The options of attention(), one rule each, and which of them go together. */
 
-import { expectBoolean, expectChoice, expectFinite32, expectInteger, expectPositive32 } from '../../checks/options.js';
+import { expectPrecision } from '../../checks/dtypes.js';
+import { expectBoolean, expectFinite32, expectInteger, expectPositive32 } from '../../checks/options.js';
 import {
   expectApart,
   expectOperand,
@@ -12,7 +13,6 @@ import {
 } from '../../checks/tensors.js';
 import type { Device } from '../../device.js';
 import type { DType } from '../../dtype.js';
-import { AttentionError } from '../../errors.js';
 import { isTensor, type Tensor } from '../../tensor.js';
 import { expectCombination } from './combinations.js';
 import type { HeadMap } from './heads.js';
@@ -87,11 +87,7 @@ const rules: Readonly<Record<string, Rule<never>>> = Object.freeze({
   cuSeqLensQ: tensor,
   cuSeqLensK: tensor,
   kvLengths: tensor,
-  precision: (name, value, call) => {
-    expectChoice(name, value, { bfloat16: true });
-    if (call.dtype !== 'float32')
-      throw new AttentionError('ERR_OPTION', `${name} 'bfloat16' is for float32 tensors, these are ${call.dtype}`);
-  },
+  precision: (name, value, call) => expectPrecision(name, value, call.dtype),
   lse: (name, value, call) => {
     expectTensor(name, value);
     expectFit(name, value, call.sizes, call.dtype);

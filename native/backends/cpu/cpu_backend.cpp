@@ -17,6 +17,7 @@
 #include "backends/cpu/host_block.h"
 #include "backends/cpu/job.h"
 #include "backends/cpu/kernel_table.h"
+#include "backends/cpu/linear/linear.h"
 #include "core/error.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/visit_tensors.h"
@@ -188,6 +189,15 @@ class CpuBackend final : public Backend {
     enqueue(std::move(to), "compressedConvAttention", std::move(args),
             [desc = std::move(desc)](JobContext& job, CompressedConvArgs& tensors) {
               run_compressed_conv(job, desc, tensors, active_kernels());
+            });
+  }
+
+  void linear(Submission to, LinearDesc desc, LinearArgs args) override {
+    check_linear(desc, args);
+    KernelTable const& kernels = active_kernels();
+    enqueue(std::move(to), "linear", std::move(args),
+            [desc, &kernels](JobContext& job, LinearArgs& tensors) {
+              run_linear(job, desc, tensors, kernels);
             });
   }
 

@@ -11,6 +11,8 @@ struct AttentionPlan;
 struct AttentionTask;
 struct ConvPlan;
 struct ConvTask;
+struct LinearPlan;
+struct LinearTask;
 
 /// What one instruction path offers: filled by the translation unit compiled for it, so that
 /// nothing else in the program is compiled with its flags. One algorithm, one table per path.
@@ -29,6 +31,9 @@ struct KernelTable {
 
   /// One task of the prologue of compressed convolutional attention.
   void (*compressed_conv)(ConvPlan const& plan, ConvTask const& task, void* scratch);
+  /// One task of a planned matrix product: of many rows, of few.
+  void (*linear_panels)(LinearPlan const& plan, LinearTask const& task, void* scratch);
+  void (*linear_stream)(LinearPlan const& plan, LinearTask const& task, void* scratch);
 
   /// Register-only multiply-adds; returns the floating point operations done. For measuring
   /// ceilings.

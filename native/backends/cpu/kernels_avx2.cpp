@@ -1,5 +1,5 @@
 // AVX2, FMA and F16C: x86-64-v3.
-#include "backends/cpu/attention/path_table.h"
+#include "backends/cpu/path_table.h"
 #include "backends/cpu/simd/avx2.h"
 
 namespace fattn::cpu {

@@ -1,5 +1,5 @@
 // AVX-512 F, BW, DQ, VL: x86-64-v4.
-#include "backends/cpu/attention/path_table.h"
+#include "backends/cpu/path_table.h"
 #include "backends/cpu/simd/avx512.h"
 
 namespace fattn::cpu {

@@ -1,5 +1,5 @@
 // x86-64-v4 with the bfloat16 dot product.
-#include "backends/cpu/attention/path_table.h"
+#include "backends/cpu/path_table.h"
 #include "backends/cpu/simd/avx512.h"
 
 namespace fattn::cpu {

@@ -1,5 +1,5 @@
 // 64-bit Arm.
-#include "backends/cpu/attention/path_table.h"
+#include "backends/cpu/path_table.h"
 #include "backends/cpu/simd/neon.h"
 
 namespace fattn::cpu {

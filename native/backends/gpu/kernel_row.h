@@ -15,8 +15,8 @@ namespace fattn::gpu {
 /// A kernel as its compiler made it.
 struct KernelInstance {
   simt::CompiledKernel kernel;
-  int tile_rows = 0;  // attention: query rows per block
-  int tile_keys = 0;  // attention: keys per step
+  int tile_rows = 0;  // attention: query rows per block; linear: rows
+  int tile_keys = 0;  // attention: keys per step; linear: columns per block
 };
 
 struct KernelRow {

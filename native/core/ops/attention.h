@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/ops/precision.h"
 #include "core/tensor_view.h"
 
 namespace fattn {
@@ -16,8 +17,6 @@ enum class HeadMap : uint8_t {
   kInterleave =
       3,  // reversed SQA: query head floor(o / R); the same rule as grouped, by its field name
 };
-
-enum class Precision : uint8_t { kStorage = 0, kBFloat16 = 1 };
 
 /// Everything about a call that is not a pointer.
 struct AttentionDesc {

@@ -33,6 +33,12 @@ void visit_outputs(MergeArgs const& a, TensorVisitor visit) {
   visit_defined({&a.out, &a.lse}, visit);
 }
 
+void visit_inputs(LinearArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.x, &a.w, &a.bias}, visit);
+}
+
+void visit_outputs(LinearArgs const& a, TensorVisitor visit) { visit_defined({&a.out}, visit); }
+
 void visit_inputs(RopeArgs const& a, TensorVisitor visit) {
   visit_defined({&a.x, &a.positions}, visit);
 }

@@ -4,6 +4,7 @@
 #include "core/ops/attention.h"
 #include "core/ops/compressed_conv.h"
 #include "core/ops/elementwise.h"
+#include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
@@ -26,6 +27,9 @@ void visit_outputs(AttentionArgs const& args, TensorVisitor visit);
 
 void visit_inputs(MergeArgs const& args, TensorVisitor visit);
 void visit_outputs(MergeArgs const& args, TensorVisitor visit);
+
+void visit_inputs(LinearArgs const& args, TensorVisitor visit);
+void visit_outputs(LinearArgs const& args, TensorVisitor visit);
 
 void visit_inputs(RopeArgs const& args, TensorVisitor visit);
 void visit_outputs(RopeArgs const& args, TensorVisitor visit);

@@ -1,89 +1,22 @@
-// Packing: copies of blocks of q, k and v in the order in which the micro-kernel reads them,
-// widened or paired on the way.
+// Packing the keys and values of a block in the order in which the micro-kernel reads them, widened
+// or paired on the way.
 #pragma once
 
-#include "backends/cpu/attention/micro_kernel.h"
+#include "backends/cpu/attention/panels.h"
 #include "backends/cpu/attention/scratch.h"
-#include "backends/cpu/attention/sources.h"
+#include "backends/cpu/product/pack.h"
 
 namespace fattn::cpu {
 
 constexpr int kPrefetchKeys = 16;
 
-/// Reads `kLanes` steps of a row as the elements of a product, zero-filled past `count` elements of
-/// the row.
+/// Keys [key, key + count) as panels [step][panel keys].
 template <class Isa, class Source, class Product>
-struct StepReader;
-
-template <class Isa, class Source>
-struct StepReader<Isa, Source, F32Product<Isa>> {
-  [[gnu::always_inline]] static typename Isa::F read(typename Source::Element const* p, int count) {
-    return load_upto<Isa, Source>(p, count);
-  }
-};
-
-template <class Isa, class Source>
-struct StepReader<Isa, Source, Bf16Product<Isa>> {
-  [[gnu::always_inline]] static typename Isa::F read(typename Source::Element const* p, int count) {
-    typename Isa::F low = load_upto<Isa, Source>(p, count);
-    int const rest = count - Isa::kLanes;
-    typename Isa::F high = rest > 0 ? load_upto<Isa, Source>(p + Isa::kLanes, rest) : Isa::zero();
-    return Isa::as_float(Isa::pairs(low, high));
-  }
-};
-
-/// One row as steps of the product: out[steps], zero-filled to whole vectors.
-template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_row(typename Source::Element const* row, int count, int32_t* out) {
-  constexpr int kElements = Isa::kLanes * Product::kPerStep;
-  for (int c = 0; c < count; c += kElements, out += Isa::kLanes) {
-    Isa::store(out, Isa::as_int(StepReader<Isa, Source, Product>::read(row + c, count - c)));
-  }
-}
-
-/// Keys [key, key + count) as panels [step][panel keys]: the transpose of their rows. Keys past
-/// `count` are zero up to the end of their group of vectors.
-template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_keys(Operand const& k, int64_t base, int head, int key, int count,
-                                 int head_dim, int32_t* panels, int64_t panel_elements) {
-  constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
-  constexpr int kElements = kLanes * Product::kPerStep;
-  int const steps = (head_dim + Product::kPerStep - 1) / Product::kPerStep;
-  for (int first = 0; first < round_up(count, kElements); first += kLanes) {
-    int32_t* column = panels + first / kPanel * panel_elements + first % kPanel;
-    int const rows = count - first < kLanes ? count - first : kLanes;  // may be negative
-    for (int step = 0; step < steps; step += kLanes) {
-      int const element = step * Product::kPerStep;
-      typename Isa::F block[kLanes];
-      if (rows == kLanes && head_dim - element >= kElements) {
-        auto const* p = row_of<Source>(k, base, key + first, head) + element;
-        FATTN_UNROLL for (int r = 0; r < kLanes; ++r) {
-          // Rows lie a whole token apart, which no hardware prefetcher follows: ask for the next
-          // group's.
-          __builtin_prefetch(p + (r + kLanes) * k.row, 0, 2);
-          block[r] = StepReader<Isa, Source, Product>::read(p + r * k.row, kElements);
-        }
-      } else {
-        for (int r = 0; r < kLanes; ++r) {
-          block[r] = Isa::zero();
-          if (r >= rows) continue;
-          auto const* p = row_of<Source>(k, base, key + first + r, head) + element;
-          block[r] = StepReader<Isa, Source, Product>::read(p, head_dim - element);
-        }
-      }
-      Isa::transpose(block);
-      int const depth = steps - step < kLanes ? steps - step : kLanes;
-      if (depth == kLanes) {
-        FATTN_UNROLL for (int s = 0; s < kLanes; ++s) {
-          Isa::store(column + (step + s) * kPanel, Isa::as_int(block[s]));
-        }
-      } else {
-        for (int s = 0; s < depth; ++s) {
-          Isa::store(column + (step + s) * kPanel, Isa::as_int(block[s]));
-        }
-      }
-    }
-  }
+[[gnu::always_inline]] inline void pack_keys(Operand const& k, int64_t base, int head, int key,
+                                             int count, int head_dim, int32_t* panels,
+                                             int64_t panel_elements) {
+  pack_transposed<Isa, Source, Product>(row_of<Source>(k, base, key, head), k.row, count, head_dim,
+                                        panels, panel_elements);
 }
 
 /// Marks the keys of [key, key + count) whose value row holds what the product takes for infinite

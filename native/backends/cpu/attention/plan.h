@@ -5,12 +5,12 @@
 
 #include <cstdint>
 
+#include "backends/cpu/product/layout.h"
 #include "core/dtype.h"
 #include "kernels/attention/variants.h"
 
 namespace fattn::cpu {
 
-constexpr int kRowsPerTile = 6;   // query rows of the micro-kernel, on every path
 constexpr int kBlockKeys = 128;   // keys per step of the online softmax
 constexpr int kMaxRows = 192;     // query rows per prefill task (stacked over the heads of a group)
 constexpr int kDecodeRows = 16;   // at most so many stacked rows go to the decode kernel
@@ -21,14 +21,6 @@ constexpr int kDecodeChunkKeys =
 constexpr int kPrefillChunkKeys =
     2048;  // keys per prefill task where few query rows make splitting worthwhile
 constexpr int kSplitMaxQueries = 64;  // queries per sequence up to which prefill splits over keys
-
-/// A tensor operand: element strides, and the dtype the pointer stands for.
-struct Operand {
-  char const* data = nullptr;
-  DType dtype = DType::f32;
-  int64_t row = 0;   // from one token to the next
-  int64_t head = 0;  // from one head to the next
-};
 
 /// A [b, h, i, j] operand read element by element (bias, mask) or row by row (lse, temperature,
 /// gate).

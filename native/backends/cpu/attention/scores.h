@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backends/cpu/attention/scratch.h"
-#include "backends/cpu/attention/sources.h"
+#include "backends/cpu/product/sources.h"
 #include "backends/cpu/simd/polynomial.h"
 
 namespace fattn::cpu {

@@ -9,26 +9,7 @@
 
 namespace fattn::cpu {
 
-constexpr int kMaxLanes = 16;
-constexpr int kMaxPanel = 64;     // columns of the widest panel
 constexpr int kRowMultiple = 48;  // rows are padded to whole tiles and whole vectors
-
-FATTN_HOST_DEVICE int64_t round_up(int64_t x, int64_t multiple) {
-  return (x + multiple - 1) / multiple * multiple;
-}
-
-/// Hands out 64-byte aligned pieces; from a null base it only counts.
-struct Arena {
-  char* base;
-  int64_t used = 0;
-
-  template <class T>
-  FATTN_HOST_DEVICE T* take(int64_t count) {
-    T* piece = base ? reinterpret_cast<T*>(base + used) : nullptr;
-    used += round_up(count * static_cast<int64_t>(sizeof(T)), 64);
-    return piece;
-  }
-};
 
 /// What the kernels know about one stacked query row.
 struct RowInfo {

@@ -2,8 +2,8 @@
 // and sum move on.
 #pragma once
 
-#include "backends/cpu/attention/micro_kernel.h"
 #include "backends/cpu/attention/rows.h"
+#include "backends/cpu/product/micro_kernel.h"
 
 namespace fattn::cpu {
 
@@ -11,11 +11,6 @@ template <class Isa>
 struct MaxOf {
   using F = typename Isa::F;
   [[gnu::always_inline]] static F apply(F a, F b) { return Isa::max(a, b); }
-};
-template <class Isa>
-struct SumOf {
-  using F = typename Isa::F;
-  [[gnu::always_inline]] static F apply(F a, F b) { return a + b; }
 };
 
 /// Folds the block's maxima into `row_max`, for kLanes rows: sets the factor by which older sums

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backends/cpu/attention/ahead.h"
-#include "backends/cpu/attention/sources.h"
+#include "backends/cpu/product/sources.h"
 
 namespace fattn::cpu {
 

@@ -2,8 +2,8 @@
 // way.
 #pragma once
 
-#include "backends/cpu/attention/sources.h"
 #include "backends/cpu/compressed_conv/scratch.h"
+#include "backends/cpu/product/sources.h"
 
 namespace fattn::cpu {
 

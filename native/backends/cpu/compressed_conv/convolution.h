@@ -1,8 +1,8 @@
 // The two convolutions over columns: lanes are tokens, so that a tap is a shifted load.
 #pragma once
 
-#include "backends/cpu/attention/sources.h"
 #include "backends/cpu/compressed_conv/scratch.h"
+#include "backends/cpu/product/sources.h"
 
 namespace fattn::cpu {
 

@@ -2,8 +2,8 @@
 // so that the lanes of a vector are tokens.
 #pragma once
 
-#include "backends/cpu/attention/scratch.h"
 #include "backends/cpu/compressed_conv/plan.h"
+#include "backends/cpu/product/layout.h"
 
 namespace fattn::cpu {
 

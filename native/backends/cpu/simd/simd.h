@@ -254,4 +254,11 @@ struct Simd : VectorTypes<kLanes_> {
   }
 };
 
+/// For reductions: sums.
+template <class Isa>
+struct SumOf {
+  using F = typename Isa::F;
+  [[gnu::always_inline]] static F apply(F a, F b) { return a + b; }
+};
+
 }  // namespace fattn::cpu

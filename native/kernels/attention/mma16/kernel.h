@@ -23,7 +23,8 @@ struct Mma16Attention {
     if (!tile.exists || tile.rows <= 0) return;
     mma16::keep_rows<Traits>(p, tile, memory);
     mma16::TileQueries<Traits> const queries{static_cast<Element const*>(p.q.data), memory};
-    mma16::start_copy<Traits, kTileRows>(memory, Traits::kQuery, queries, 0, p.head_dim);
+    mma16::start_copy<kThreads, kTileRows, kHeadDim>(memory, Traits::kQuery, queries, 0,
+                                                     p.head_dim);
     mma16::Accumulators<Traits> acc;
     mma16::attend<Traits>(p, memory, acc);
     if (p.chunks > 1) return mma16::store_partial<Traits>(p, memory, acc);

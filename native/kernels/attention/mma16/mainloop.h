@@ -57,13 +57,13 @@ FATTN_DEVICE void clear(Accumulators<Traits>& acc) {
 /// Starts copying the keys or values of the tile that begins at key `first`.
 template <class Traits>
 FATTN_DEVICE void start_keys(AttentionParams const& p, simt::SharedMemory memory, int32_t first) {
-  start_copy<Traits, Traits::kBlockN>(memory, Traits::kKey, kept_keys<Traits>(memory).load(), first,
-                                      p.head_dim);
+  start_copy<Traits::kThreads, Traits::kBlockN, Traits::kHeadDim>(
+      memory, Traits::kKey, kept_keys<Traits>(memory).load(), first, p.head_dim);
 }
 template <class Traits>
 FATTN_DEVICE void start_values(AttentionParams const& p, simt::SharedMemory memory, int32_t first) {
-  start_copy<Traits, Traits::kBlockN>(memory, Traits::kValue, kept_values<Traits>(memory).load(),
-                                      first, p.head_dim_v);
+  start_copy<Traits::kThreads, Traits::kBlockN, Traits::kHeadDim>(
+      memory, Traits::kValue, kept_values<Traits>(memory).load(), first, p.head_dim_v);
 }
 
 /// Whether some row of the warp sees a key of the tile that begins at key `first`.

@@ -7,8 +7,8 @@
 // output to +inf, and those that drive it to -inf. NaN is in both, as inf - inf is NaN.
 #pragma once
 
-#include "kernels/attention/mma16/copy.h"
 #include "kernels/attention/mma16/weights.h"
+#include "kernels/mma16/copy.h"
 
 namespace fattn::mma16 {
 
@@ -21,7 +21,7 @@ constexpr uint32_t kExponentBits<simt::F16> = 0x7c00;
 /// Whether one of the values that this thread copied is not finite. Its copies have landed.
 template <class Traits>
 FATTN_DEVICE bool copied_nonfinite(simt::SharedMemory memory) {
-  using Share = CopyShare<Traits>;
+  using Share = CopyShare<Traits::kThreads, Traits::kHeadDim>;
   constexpr uint32_t kExponent = kExponentBits<typename Traits::Element> * 0x10001u;
   // The lowest bit of the exponent: added to one of all ones it carries into the sign.
   constexpr uint32_t kLowest = kExponent & ~(kExponent << 1);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels/attention/epilogue.h"
-#include "kernels/attention/mma16/copy.h"
 #include "kernels/attention/mma16/weights.h"
+#include "kernels/mma16/panel.h"
 
 namespace fattn::mma16 {
 

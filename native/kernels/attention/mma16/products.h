@@ -1,14 +1,13 @@
 // The two matrix products of a tile, as a warp does them: scores = q k^T, out += p v.
 #pragma once
 
-#include "kernels/attention/mma16/panel.h"
 #include "kernels/attention/mma16/traits.h"
+#include "kernels/mma16/multiply.h"
 
 namespace fattn::mma16 {
 
-/// The chunks a lane gives to ldmatrix: of q as the left factor (rows l % 16, columns 8 (l / 16)),
-/// of k as the right one (two n8 tiles: rows l % 8 + 8 (l / 16), columns 8 (l / 8 % 2)), of v as
-/// the transposed right one (rows l % 16, columns 8 (l / 16)).
+/// The chunks a lane gives to ldmatrix: of q and k as multiply_rows() wants them, of v as the
+/// transposed right factor (rows l % 16, columns 8 (l / 16)).
 template <class Traits>
 struct FragmentChunks {
   PanelChunk<Traits::kBlockM> q;
@@ -29,18 +28,7 @@ FATTN_DEVICE void multiply_keys(Scores<Traits>& scores, FragmentChunks<Traits> c
   FATTN_UNROLL_DEVICE for (int s = 0; s < kStrips; ++s)
       FATTN_UNROLL_DEVICE for (int n = 0; n < Traits::kBlockN / 8; ++n)
           FATTN_UNROLL_DEVICE for (int i = 0; i < 4; ++i) scores.at[s][n][i] = 0;
-  FATTN_UNROLL_DEVICE for (int step = 0; step < Traits::kHeadDim / 16; ++step) {
-    simt::Fragment q[kStrips];
-    FATTN_UNROLL_DEVICE for (int s = 0; s < kStrips; ++s) q[s] =
-        simt::load_matrix_x4(chunks.q.at(16 * s, step));
-    FATTN_UNROLL_DEVICE for (int n = 0; n < Traits::kBlockN / 16; ++n) {
-      simt::Fragment const k = simt::load_matrix_x4(chunks.k.at(16 * n, step));
-      FATTN_UNROLL_DEVICE for (int half = 0; half < 2; ++half)
-          FATTN_UNROLL_DEVICE for (int s = 0; s < kStrips; ++s)
-              simt::multiply_m16n8k16<typename Traits::Element>(
-                  scores.at[s][2 * n + half], q[s], k.word[2 * half], k.word[2 * half + 1]);
-    }
-  }
+  multiply_rows<typename Traits::Element, Traits::kHeadDim / 16>(scores.at, chunks.q, chunks.k);
 }
 
 /// out += p v for 16 keys, of which `p` holds a strip's weights: keys 16 step .. 16 step + 15.

@@ -1,9 +1,9 @@
 // From scores to weights: the steps of the online softmax for the rows of a warp.
 #pragma once
 
-#include "kernels/attention/mma16/lane.h"
 #include "kernels/attention/mma16/rows.h"
 #include "kernels/attention/softmax.h"
+#include "kernels/mma16/lane.h"
 
 namespace fattn::mma16 {
 

@@ -1,7 +1,7 @@
 // Where a thread stands in its warp and which elements of fragments it holds (fragments.h).
 #pragma once
 
-#include "kernels/attention/mma16/traits.h"
+#include "simt/simt.h"
 
 namespace fattn::mma16 {
 
@@ -15,7 +15,8 @@ struct Place {
     warp = static_cast<int>(thread / simt::kWarpSize);
     lane = static_cast<int>(thread % simt::kWarpSize);
   }
-  /// Row of the block's tile that the lane's elements [strip][...][2 half + ...] belong to.
+  /// Row of the block's tile that the lane's elements [strip][...][2 half + ...] belong to, where
+  /// warps share out the rows.
   template <class Traits>
   FATTN_DEVICE int row(int strip, int half) const {
     return warp * Traits::kWarpRows + 16 * strip + 8 * half + lane / 4;

@@ -1,7 +1,7 @@
 // Reading operands of each storage type into vectors, and writing results back.
 #pragma once
 
-#include "backends/cpu/attention/plan.h"
+#include "backends/cpu/product/layout.h"
 #include "simt/annotations.h"
 
 namespace fattn::cpu {

@@ -6,6 +6,8 @@
 #include "backends/cpu/attention/prefill.h"
 #include "backends/cpu/compressed_conv/prologue.h"
 #include "backends/cpu/kernel_table.h"
+#include "backends/cpu/linear/panels.h"
+#include "backends/cpu/linear/stream.h"
 
 namespace fattn::cpu {
 
@@ -28,6 +30,20 @@ void run_combine(AttentionPlan const& plan, AttentionTask const& task, void* scr
   for (int query = task.row_begin; query < task.row_end; ++query) {
     combine_row<Isa>(plan, task.sequence, task.head_begin, query, static_cast<float*>(scratch));
   }
+}
+
+template <class Isa>
+void run_linear_panels(LinearPlan const& plan, LinearTask const& task, void* scratch) {
+  if constexpr (Isa::kBf16Dot) {
+    if (plan.bf16_dot) return LinearPanels<Isa, Bf16Product<Isa>>::run(plan, task, scratch);
+  }
+  LinearPanels<Isa, F32Product<Isa>>::run(plan, task, scratch);
+}
+
+template <class Isa>
+void run_linear_stream(LinearPlan const& plan, LinearTask const& task, void* scratch) {
+  with_source<Isa>(plan.dtype,
+                   [&]<class Source>() { LinearStream<Isa, Source>::run(plan, task, scratch); });
 }
 
 /// Twelve independent chains of one step each in registers: what no kernel can exceed. `step` takes
@@ -89,6 +105,8 @@ constexpr KernelTable kernel_table(char const* path) {
   table.decode = run_decode<Isa>;
   table.combine = run_combine<Isa>;
   table.compressed_conv = run_conv_tile<Isa>;
+  table.linear_panels = run_linear_panels<Isa>;
+  table.linear_stream = run_linear_stream<Isa>;
   table.burn_f32 = burn_f32<Isa>;
   if constexpr (Isa::kBf16Dot) table.burn_bf16 = burn_bf16<Isa>;
   table.read_through = read_through<Isa>;

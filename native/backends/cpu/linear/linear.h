@@ -1,0 +1,13 @@
+#pragma once
+
+#include "backends/cpu/kernel_table.h"
+#include "backends/cpu/thread_pool.h"
+#include "core/ops/linear.h"
+
+namespace fattn::cpu {
+
+/// Runs a checked call with `kernels` on the threads of `job`.
+void run_linear(JobContext& job, LinearDesc const& desc, LinearArgs const& args,
+                KernelTable const& kernels);
+
+}  // namespace fattn::cpu

@@ -1,5 +1,6 @@
-/** The whole layer of compressed convolutional attention, from its input to its output, in float64. */
+/** The whole layer of compressed convolutional attention, from its input to its output, in plain loops. */
 
+import { exact, plain, type Arithmetic } from './arithmetic.js';
 import {
   ccaOracle,
   type CcaOptions,
@@ -25,26 +26,38 @@ export interface CcaLayerResult extends CcaResult {
   layer: Float64Array;
 }
 
-/** [rows, inner] times [inner, columns]. */
-function product(a: ArrayLike<number>, b: ArrayLike<number>, inner: number, columns: number): Float64Array {
+/** [rows, inner] times [inner, columns], a sum after the other, rounded as a result is. */
+function product(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  inner: number,
+  columns: number,
+  { sum, output }: Arithmetic,
+): Float64Array {
   const rows = a.length / inner;
   const result = new Float64Array(rows * columns);
   for (let i = 0; i < rows; ++i)
-    for (let j = 0; j < columns; ++j)
-      for (let n = 0; n < inner; ++n) result[i * columns + j]! += a[i * inner + n]! * b[n * columns + j]!;
+    for (let j = 0; j < columns; ++j) {
+      let total = 0;
+      for (let n = 0; n < inner; ++n) total = sum(total + sum(a[i * inner + n]! * b[n * columns + j]!));
+      result[i * columns + j] = output(total);
+    }
   return result;
 }
 
-/** The whole layer, from `x` [tokens, E], in float64. */
+/** The whole layer, from `x` [tokens, E], without biases of projections. */
 export function ccaLayerOracle(
   x: ArrayLike<number>,
   e: number,
   weights: CcaWeights,
   shape: CcaShape,
-  options: Omit<CcaOptions, 'roundTo'> = {},
+  options: CcaOptions = {},
 ): CcaLayerResult {
   const { hQ, hKv, d } = shape;
-  const [q0, k0] = [product(x, weights.wq, e, hQ * d), product(x, weights.wk, e, hKv * d)];
+  const by = options.roundTo === undefined ? exact : plain(options.roundTo);
+  const times = (a: ArrayLike<number>, b: ArrayLike<number>, inner: number, columns: number) =>
+    product(by.input(a), by.input(b), inner, columns, by);
+  const [q0, k0] = [times(x, weights.wq, e, hQ * d), times(x, weights.wk, e, hKv * d)];
   const channels = (hQ + hKv) * d;
   const latent = new Float64Array((x.length / e) * channels);
   for (let t = 0; t < x.length / e; ++t) {
@@ -52,7 +65,7 @@ export function ccaLayerOracle(
     latent.set(k0.subarray(t * hKv * d, (t + 1) * hKv * d), t * channels + hQ * d);
   }
   const half = (hKv * d) / 2;
-  const projections = { latent, value: product(x, weights.wv1, e, half), delayed: product(x, weights.wv2, e, half) };
+  const projections = { latent, value: times(x, weights.wv1, e, half), delayed: times(x, weights.wv2, e, half) };
   const result = ccaOracle(projections, weights, shape, options);
-  return { ...result, layer: product(result.out, weights.wo, hQ * d, e) };
+  return { ...result, layer: times(result.out, weights.wo, hQ * d, e) };
 }

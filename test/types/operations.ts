@@ -3,6 +3,7 @@
 import {
   attention,
   CcaState,
+  CompressedConvAttention,
   compressedConvAttention,
   compressedConvPrologue,
   configure,
@@ -119,6 +120,13 @@ export function compressedConvCalls(latent: Tensor, value: Tensor, w: Tensor): T
   new CcaState(parameters, { rope: { positions: w } });
   // @ts-expect-error: of the constructor
   state.append(projections, { tempMode: 'raw' });
+  const weights = { ...parameters, wq: w, wk: w, wv1: w, wv2: w, wo: w };
+  const layer = new CompressedConvAttention(weights, { tempMode: 'raw', causal: true });
+  layer.append(layer.state({ b: 2 }), layer.forward(w, { out: w }));
+  // @ts-expect-error: the output projection is needed
+  new CompressedConvAttention({ ...weights, wo: undefined });
+  // @ts-expect-error: of each call
+  new CompressedConvAttention(weights, { lengths: w });
   const { q, k, v } = compressedConvPrologue(projections, parameters, { lengths: w });
   return attention(q, k, v, { causal: true });
 }

@@ -82,64 +82,59 @@ function wrongLatent(latent: Tensor, packed: boolean): RangeError {
 type Like = Pick<Tensor, 'dtype' | 'device'>;
 
 /** Heads from the parameters: w2 has the head dim, the temperature the number of key heads. */
-export function readHeads(parameters: CcaParameters, like: Like, channels: number): CcaHeadSizes {
+export function readHeads(parameters: CcaParameters, like: Like, channels: number, what = 'parameters'): CcaHeadSizes {
   const { w1, b1, w2, b2, temperature, delayedBias } = parameters;
-  expectParameter('w2', w2, like);
+  expectParameter(what, 'w2', w2, like);
   if (w2.rank !== 3 || w2.shape[0] !== channels || w2.shape[1] === 0 || channels % w2.shape[1]! !== 0)
-    throw wrongShape(
-      'parameters.w2',
-      w2,
-      [channels, 'd', 'k2'],
-      `, where d divides the ${channels} channels of latent`,
-    );
+    throw wrongShape(`${what}.w2`, w2, [channels, 'd', 'k2'], `, where d divides the ${channels} channels of latent`);
   const [, d, k2] = w2.shape as [number, number, number];
-  expectParameter('temperature', temperature, like);
-  if (temperature.rank !== 1) throw wrongShape('parameters.temperature', temperature, ['hKv']);
+  expectParameter(what, 'temperature', temperature, like);
+  if (temperature.rank !== 1) throw wrongShape(`${what}.temperature`, temperature, ['hKv']);
   const [heads, hKv] = [channels / d, temperature.size];
   const hQ = heads - hKv;
   if (hKv === 0 || hQ <= 0 || hQ % hKv !== 0)
     throw invalidRange(
       'ERR_SHAPE',
-      `parameters.temperature has ${hKv} key heads; of the ${heads} heads that latent and w2 have (${channels} channels ` +
+      `${what}.temperature has ${hKv} key heads; of the ${heads} heads that latent and w2 have (${channels} channels ` +
         `of ${d} each) that leaves ${hQ} query heads, which must be a multiple of ${hKv}`,
     );
   if ((hKv * d) % 2 !== 0)
     throw invalidRange('ERR_SHAPE', `hKv * d must be even to be split in two halves, got ${hKv} * ${d}`);
-  expectParameter('w1', w1, like);
-  if (w1.rank !== 2 || w1.shape[0] !== channels) throw wrongShape('parameters.w1', w1, [channels, 'k1']);
+  expectParameter(what, 'w1', w1, like);
+  if (w1.rank !== 2 || w1.shape[0] !== channels) throw wrongShape(`${what}.w1`, w1, [channels, 'k1']);
   const k1 = w1.shape[1]!;
-  expectTaps('w1', k1);
-  expectTaps('w2', k2);
-  expectOptional('b1', b1, like, [channels]);
-  expectOptional('b2', b2, like, [channels]);
-  expectOptional('delayedBias', delayedBias, like, [(hKv * d) / 2]);
+  expectTaps(what, 'w1', k1);
+  expectTaps(what, 'w2', k2);
+  expectOptional(what, 'b1', b1, like, [channels]);
+  expectOptional(what, 'b2', b2, like, [channels]);
+  expectOptional(what, 'delayedBias', delayedBias, like, [(hKv * d) / 2]);
   return { hQ, hKv, d, k1, k2 };
 }
 
-function expectTaps(name: string, taps: number): void {
+function expectTaps(what: string, name: string, taps: number): void {
   if (taps < 1)
-    throw invalidRange('ERR_SHAPE', `parameters.${name} must have at least one tap on its last axis, got ${taps}`);
+    throw invalidRange('ERR_SHAPE', `${what}.${name} must have at least one tap on its last axis, got ${taps}`);
   if (taps > mostTaps)
-    throw new AttentionError('ERR_UNSUPPORTED', `parameters.${name} has ${taps} taps; at most ${mostTaps} are built`);
+    throw new AttentionError('ERR_UNSUPPORTED', `${what}.${name} has ${taps} taps; at most ${mostTaps} are built`);
 }
 
-function expectOptional(name: string, value: unknown, like: Like, shape: readonly number[]): void {
+function expectOptional(what: string, name: string, value: unknown, like: Like, shape: readonly number[]): void {
   if (value === undefined) return;
-  expectParameter(name, value, like);
-  expectShape(`parameters.${name}`, value, shape);
+  expectParameter(what, name, value, like);
+  expectShape(`${what}.${name}`, value, shape);
 }
 
-function expectParameter(name: string, value: unknown, like: Like): asserts value is Tensor {
-  expectTensor(`parameters.${name}`, value);
+function expectParameter(what: string, name: string, value: unknown, like: Like): asserts value is Tensor {
+  expectTensor(`${what}.${name}`, value);
   if (value.dtype !== 'float32' && value.dtype !== like.dtype) {
     const own = like.dtype === 'float32' ? '' : ` or ${like.dtype} like the projections`;
-    throw invalidType('ERR_DTYPE', `parameters.${name} must be float32${own}, got ${value.dtype}`);
+    throw invalidType('ERR_DTYPE', `${what}.${name} must be float32${own}, got ${value.dtype}`);
   }
-  expectTensorDevice(`parameters.${name}`, value, like.device);
+  expectTensorDevice(`${what}.${name}`, value, like.device);
   let stride = 1;
   for (let axis = value.rank - 1; axis >= 0; --axis) {
     if (value.shape[axis] !== 1 && value.strides[axis] !== stride && value.size > 0)
-      throw invalidRange('ERR_LAYOUT', `parameters.${name} must be contiguous: copy it with to() first`);
+      throw invalidRange('ERR_LAYOUT', `${what}.${name} must be contiguous: copy it with to() first`);
     stride *= value.shape[axis]!;
   }
 }

@@ -85,5 +85,7 @@ for a GPU is in [GPU-QUEUE.md](GPU-QUEUE.md).
 | run | date | processor | threads | targets met |
 | --- | --- | --- | --- | --- |
 ${lines.join('\n')}
+
+What was missed, and why: [SHORTFALLS.md](SHORTFALLS.md).
 `;
 }

@@ -57,13 +57,23 @@ export function cudaStatus(): CudaStatus {
  */
 export function expectDevice(name: string, device: Device | undefined): Device {
   if (device === undefined || device === 'cpu') return 'cpu';
+  if (usable.has(device)) return device;
   if (typeof device !== 'string')
     throw invalidType('ERR_ARGUMENT_TYPE', `${name} must be 'cpu' or 'cuda:N', got ${describe(device)}`);
+  for (const found of devices()) usable.add(found.name);
+  if (usable.has(device)) return device;
   if (!/^cuda:(?:0|[1-9]\d{0,3})$/.test(device))
     throw invalidRange('ERR_DEVICE', `${name} must be 'cpu' or 'cuda:N', got ${describe(device)}`);
   const status = cudaStatus();
   if (!status.available) throw new AttentionError('ERR_CUDA_UNAVAILABLE', `${name} is '${device}': ${status.message}`);
-  if (status.devices.some((each) => each.name === device)) return device;
-  const found = status.devices.map((each) => `'${each.name}'`).join(', ');
-  throw invalidRange('ERR_DEVICE', `${name} must be one of ${found}, got '${device}'`);
+  const names = status.devices.map((each) => `'${each.name}'`).join(', ');
+  throw invalidRange('ERR_DEVICE', `${name} must be one of ${names}, got '${device}'`);
+}
+
+/** Devices that have been asked for and found: they stay while the process lives. */
+const usable = new Set<Device>();
+
+/** @internal Where a copy between two devices is queued: on the one that is not the CPU, if there is one. */
+export function copyingDevice(from: Device, to: Device): Device {
+  return to === 'cpu' ? from : to;
 }

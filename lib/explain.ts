@@ -14,9 +14,9 @@ export interface Explanation {
   readonly supported: boolean;
   /** Why not, where it is not supported. */
   readonly reason?: string;
-  /** Kernel that serves the call: `'cpu/prefill'`. */
+  /** Kernel that serves the call: `'cpu/prefill'`, `'attention_mma16_bf16_d128'`. */
   readonly kernel: string;
-  /** Instruction path: `'avx512bf16'`. */
+  /** Instructions that do the work: `'avx512bf16'` of a CPU; `'mma16'` (tensor cores) or `'simple'` of a GPU. */
   readonly path: string;
   /** What else there is to know, e.g. why a precision gains nothing here. */
   readonly note?: string;
@@ -34,7 +34,7 @@ export interface Explanation {
   readonly accuracy: (typeof accuracies)[number];
   /** No implementation on this device can be faster at `flops` and `bytes`. */
   readonly timeBound: { readonly seconds: number; readonly limitedBy: 'compute' | 'memory' };
-  /** What the device reaches, measured at the first question: flop per second, bytes per second. */
+  /** What the device reaches at most: measured at the first question on a CPU, from clocks and widths on a GPU. Per second. */
   readonly ceilings: { readonly f32Flops: number; readonly bf16Flops: number; readonly readBytes: number };
 }
 
@@ -65,12 +65,10 @@ export function supports(request: AttentionRequest): boolean {
  */
 export async function explain(request: AttentionRequest, options?: WaitOptions): Promise<Explanation> {
   const asked = readRequest(request);
-  const { reason, note, accuracy, ...facts } = ask(asked);
+  const { reason, note, accuracy, halfProducts, ...facts } = ask(asked);
   const device = expectDevice('device', asked.device);
   const ceilings = await waitFor('explain', options, () => native.measureCeilings(device));
-  const multipliesBFloat16 = asked.dtype === 'bfloat16' || asked.precision === 'bfloat16';
-  const hasBFloat16 = facts.path.endsWith('bf16') && ceilings.bf16Flops > 0;
-  const compute = facts.flops / (multipliesBFloat16 && hasBFloat16 ? ceilings.bf16Flops : ceilings.f32Flops);
+  const compute = facts.flops / (halfProducts ? ceilings.bf16Flops : ceilings.f32Flops);
   const memory = facts.bytes / ceilings.readBytes;
   return {
     ...facts,

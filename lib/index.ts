@@ -31,6 +31,7 @@ export type {
   YarnScaling,
 } from './ops/rope-scaling.js';
 export { rope, type RopeOptions, type RopePairing } from './ops/rope.js';
+export type { DeviceMemoryOptions, SharedTensor } from './sharing.js';
 export { Stream, type StreamOptions } from './stream.js';
 export type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
 export type { TensorData, TensorLike, TypedArray } from './tensor-source.js';

@@ -36,6 +36,15 @@ export interface NativeModule {
   tensorFrom(data: ArrayBufferView, dataType: string, dtype: number, shape: readonly number[]): TensorHandle;
   /** Another view of the same storage; bounds are checked. Offset in elements of the storage. */
   tensorView(base: TensorHandle, shape: readonly number[], strides: readonly number[], offset: number): TensorHandle;
+  /** Row-major memory at an address of the device that somebody else owns. */
+  tensorFromPointer(device: string, address: bigint, dtype: number, shape: readonly number[]): TensorHandle;
+  /** Address of the first element, on its device. */
+  tensorPointer(tensor: TensorHandle): bigint;
+  /** Uninitialised, in memory that other processes can open. */
+  tensorShareable(device: string, dtype: number, shape: readonly number[]): TensorHandle;
+  /** What opens such memory elsewhere. */
+  tensorShare(tensor: TensorHandle): ArrayBuffer;
+  tensorOpenShared(device: string, handle: Uint8Array, dtype: number, shape: readonly number[]): TensorHandle;
   /** Drops this handle's share of the storage now instead of at collection. Idempotent. */
   tensorDispose(tensor: TensorHandle): void;
   tensorFill(stream: StreamHandle, tensor: TensorHandle, value: number, abort: Maybe<AbortHandle>): void;
@@ -125,12 +134,8 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
-  explainAttention(
-    device: string,
-    /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
-    description: NativeAttentionDescription,
-    extras: NativeAttentionExtras,
-  ): NativeExplanation;
+  /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
+  explainAttention(device: string, description: NativeAttentionDescription, extras: NativeExtras): NativeExplanation;
 }
 
 export interface NativeRopeDescription {
@@ -178,13 +183,15 @@ export interface NativeAttentionDescription {
 }
 
 /** Bytes of each tensor that is there, by the names in core/ops/attention_extras.h. */
-export type NativeAttentionExtras = Readonly<Record<string, number>>;
+export type NativeExtras = Readonly<Record<string, number>>;
 
 export interface NativeExplanation {
   supported: boolean;
   reason: string;
   kernel: string;
   path: string;
+  /** Multiplied by the units for 16-bit floats. */
+  halfProducts: boolean;
   note: string;
   flops: number;
   bytes: number;

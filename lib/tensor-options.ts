@@ -2,7 +2,7 @@
 
 import { expectDType } from './checks/dtypes.js';
 import { describe, readOptions } from './checks/options.js';
-import { expectDevice, type Device } from './device.js';
+import { copyingDevice, expectDevice, type Device } from './device.js';
 import type { DType } from './dtype.js';
 import { invalidRange, invalidType } from './errors.js';
 import type { AbortHandle } from './native-module.js';
@@ -15,7 +15,7 @@ export interface TensorOptions<D extends DType = DType> {
   dtype?: D;
   /** Where it lies. Default `'cpu'`, or where the tensor lies that it is made from. */
   device?: Device;
-  /** Where the work of filling it is queued. Default: the default stream of the device. */
+  /** Where the work of filling it is queued. Default: the default stream of the device; of a copy to the CPU, that of the source's. */
   stream?: Stream;
   /** Revokes that work: it does not start, or stops, and reading the tensor fails with `ERR_ABORTED`. */
   signal?: AbortSignal;
@@ -29,7 +29,7 @@ export interface RandomOptions<D extends DType = DType> extends TensorOptions<D>
 
 /** Options of {@link Tensor.copyFrom}. */
 export interface CopyOptions {
-  /** Where the copy is queued. Default: the default stream of the device. */
+  /** Where the copy is queued. Default: the default stream of the device that is not the CPU, if one of the two is not. */
   stream?: Stream;
   /** Revokes the copy: it does not start, or stops, and reading the target fails with `ERR_ABORTED`. */
   signal?: AbortSignal;
@@ -49,7 +49,10 @@ export interface Placement<D extends DType = DType> {
   readonly abort: AbortHandle | undefined;
 }
 
-/** @internal `likeDType`, `likeDevice`: what holds where the options say nothing. */
+/**
+ * @internal `likeDType`, `likeDevice`: what holds where the options say nothing, of the tensor that is copied if there
+ * is one.
+ */
 export function readPlacement<D extends DType>(
   what: string,
   options: TensorOptions<D>,
@@ -73,7 +76,7 @@ export function place<D extends DType>(
   const { dtype = likeDType as D, device = likeDevice, stream, signal } = options;
   expectDType('dtype', dtype);
   expectDevice('device', device);
-  if (stream !== undefined) expectStream(stream, device);
+  if (stream !== undefined) expectStream(stream, copyingDevice(likeDevice, device));
   return { dtype, device, stream, abort: abortFlag(signal) };
 }
 
@@ -86,7 +89,7 @@ export function readRandomPlacement<D extends DType>(
   return { ...place(rest as TensorOptions<D>), seed: expectSeed(seed) };
 }
 
-/** @internal Where a copy to `device` is queued, and what revokes it. */
+/** @internal Where a copy that runs on `device` is queued, and what revokes it. */
 export function readCopyOptions(
   what: string,
   options: CopyOptions,

@@ -3,7 +3,7 @@
 import { expectElement, expectFloat } from './checks/dtypes.js';
 import { describe } from './checks/options.js';
 import { countElements, expectSizes, formatShape, sameShape } from './checks/shapes.js';
-import type { Device } from './device.js';
+import { copyingDevice, type Device } from './device.js';
 import { converts, dtypeFacts, type DType, type TensorBits, type TensorValues } from './dtype.js';
 import { AttentionError, guarded, invalidRange, invalidType } from './errors.js';
 import type { AbortHandle, TensorHandle } from './native-module.js';
@@ -11,6 +11,8 @@ import { native } from './native.js';
 import { defaultStream, streamHandle, type Stream } from './stream.js';
 import * as read from './tensor-options.js';
 import type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';
+import * as sharing from './sharing.js';
+import type { DeviceMemoryOptions, SharedTensor } from './sharing.js';
 import { readSource, type DTypeOf, type TensorData } from './tensor-source.js';
 import { contiguousStrides, expanded, reshaped, sliced, transposed, type Geometry } from './views.js';
 import { waitFor, type WaitOptions } from './waiting.js';
@@ -126,6 +128,51 @@ export class Tensor<D extends DType = DType> implements Disposable {
     return allocate(expectSizes('shape', shape), dtype, device);
   }
 
+  /**
+   * A view of memory on a GPU that others own, such as a tensor of another library: row-major, of `shape`. The owner
+   * keeps it until all work queued on it here is done, and finishes its own work on it before that is queued.
+   *
+   * @param address Of the first element, on `options.device`; aligned to an element.
+   * @throws {RangeError} `ERR_ARGUMENT_VALUE`: no address of that device. `ERR_DEVICE`: the CPU has no device pointers.
+   */
+  static fromDevicePointer<D extends DType = 'float32'>(
+    address: number | bigint,
+    shape: readonly number[],
+    options: DeviceMemoryOptions<D>,
+  ): Tensor<D> {
+    const { dtype, device } = sharing.readDeviceMemory('Tensor.fromDevicePointer', options);
+    const sizes = expectSizes('shape', shape);
+    const size = countElements('shape', sizes, dtypeFacts[dtype].bytes);
+    const where = sharing.expectAddress('address', address, dtypeFacts[dtype].bytes);
+    const handle = guarded(() => native.tensorFromPointer(device, where, dtypeFacts[dtype].index, sizes));
+    return new Tensor(own, handle, ++storages, dtype, device, contiguous(sizes), size);
+  }
+
+  /**
+   * A tensor like that of {@link Tensor.empty}, in memory that other processes of this machine can open
+   * ({@link Tensor.share}). Making and giving back such memory may wait for the device: keep it.
+   */
+  static shareable<D extends DType = 'float32'>(shape: readonly number[], options: DeviceMemoryOptions<D>): Tensor<D> {
+    const { dtype, device } = sharing.readDeviceMemory('Tensor.shareable', options);
+    const sizes = expectSizes('shape', shape);
+    const size = countElements('shape', sizes, dtypeFacts[dtype].bytes);
+    const handle = guarded(() => native.tensorShareable(device, dtypeFacts[dtype].index, sizes));
+    return new Tensor(own, handle, ++storages, dtype, device, contiguous(sizes), size);
+  }
+
+  /**
+   * The tensor that another process has shared, on the same memory. That process keeps its own until this one is
+   * disposed of, and each side waits for its work before the other goes on.
+   *
+   * @throws {RangeError} `ERR_ARGUMENT_VALUE`: the handle does not open.
+   */
+  static fromShared(shared: SharedTensor): Tensor {
+    const { device, dtype, shape, handle: bytes } = sharing.readShared(shared);
+    const size = countElements('shared.shape', shape, dtypeFacts[dtype].bytes);
+    const handle = guarded(() => native.tensorOpenShared(device, bytes, dtypeFacts[dtype].index, shape));
+    return new Tensor(own, handle, ++storages, dtype, device, contiguous(shape), size);
+  }
+
   /** A tensor of zeros. */
   static zeros<D extends DType = 'float32'>(shape: readonly number[], options: TensorOptions<D> = {}): Tensor<D> {
     return fill('Tensor.zeros', shape, 0, options);
@@ -199,6 +246,28 @@ export class Tensor<D extends DType = DType> implements Disposable {
   }
 
   /**
+   * Where the first element lies on a GPU, for other libraries. They wait for the work queued here first
+   * (`await stream.synchronize()`), and this tensor is kept until theirs is done.
+   *
+   * @throws {RangeError} `ERR_DEVICE`: the tensor lies on the CPU.
+   */
+  get devicePointer(): bigint {
+    sharing.expectGpu('devicePointer', checked(this).#device);
+    return guarded(() => native.tensorPointer(this.#live()));
+  }
+
+  /**
+   * What another process needs to open this tensor, which {@link Tensor.shareable} made: plain data, to be sent as it is.
+   *
+   * @throws {RangeError} `ERR_ARGUMENT_VALUE`: its memory cannot be shared. `ERR_LAYOUT`: a view of part of it.
+   */
+  share(): SharedTensor {
+    sharing.expectGpu('share', checked(this).#device);
+    const handle = guarded(() => native.tensorShare(this.#live()));
+    return { device: this.#device, dtype: this.#dtype, shape: this.shape, handle: new Uint8Array(handle) };
+  }
+
+  /**
    * The same elements, in the same order, as another shape; one size may be -1. No copy.
    *
    * @throws {RangeError} `ERR_SHAPE`: another number of elements. `ERR_LAYOUT`: it would take a copy.
@@ -248,7 +317,7 @@ export class Tensor<D extends DType = DType> implements Disposable {
     checked(this).#live();
     if (!isTensor(source)) throw invalidType('ERR_NOT_A_TENSOR', `source must be a Tensor, got ${describe(source)}`);
     if (source.disposed) throw new AttentionError('ERR_DISPOSED', 'source has been disposed of');
-    const { stream, abort } = read.readCopyOptions('copyFrom', options, this.#device);
+    const { stream, abort } = read.readCopyOptions('copyFrom', options, copyingDevice(source.device, this.#device));
     if (!sameShape(source.shape, this.shape))
       throw invalidRange(
         'ERR_SHAPE',
@@ -330,7 +399,7 @@ function checked<T extends Tensor>(receiver: T): T {
 function queueCopy<Target extends Tensor>(
   source: Tensor,
   target: Target,
-  stream: Stream = defaultStream(target.device),
+  stream: Stream = defaultStream(copyingDevice(source.device, target.device)),
   abort: AbortHandle | undefined,
 ): Target {
   guarded(() => native.tensorCopy(streamHandle(stream), tensorHandle(source), tensorHandle(target), abort));

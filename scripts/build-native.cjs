@@ -15,7 +15,7 @@ is stale: nothing is compiled when nothing changed.
 
   --out FILE            copy the addon here instead
   --emulated            build with an emulated GPU instead of CUDA, for tests, in build-emulated/; the addon goes
-                        to build-emulated/build/Release/ (FUSED_ATTENTION_PREBUILD=build-emulated loads it)
+                        to build-emulated/build/Release/ (FUSED_ATTENTION_PREBUILD=$PWD/build-emulated loads it)
   --tests               also build fattn_tests, the C++ unit tests
   -D NAME=VALUE         set a CMake cache variable, e.g. FATTN_CUDA=OFF, FATTN_CUDA_REQUIRED=ON, FATTN_WERROR=ON
   --jobs N              compilations at a time (default: the number of processors)

@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util';
 import { Findings, readFiles, root } from './house/files.mjs';
 import { checkImports } from './house/imports.mjs';
 import { checkIncludes } from './house/includes.mjs';
+import { checkPrimitives } from './house/primitives.mjs';
 import { checkSymbols } from './house/symbols.mjs';
 import { checkText } from './house/text.mjs';
 
 const HELP = `usage: node scripts/check-house.mjs [options]
 
 Checks who includes and imports whom, macros and #if, names and sizes of files, paths of one machine,
-and the symbols of the objects in build-cmake/. Warnings do not fail the check.
+that every primitive of native/simt has its check, and the symbols of the objects in build-cmake/. Warnings do not fail the check.
 
   --objects    fail where no objects are built, instead of warning
   --help       show this text`;
@@ -26,6 +27,7 @@ const findings = new Findings();
 const files = readFiles();
 checkIncludes(files, findings);
 checkImports(files, findings);
+checkPrimitives(files, findings);
 checkText(files, findings);
 const objects = checkSymbols('build-cmake', options.objects, findings);
 

@@ -31,7 +31,10 @@ if (options.help) {
 }
 expectNode();
 installPackages(root);
-run('native addon', process.execPath, ['scripts/build-native.cjs', ...(options.tests ? ['--tests'] : [])]);
+const build = (what, ...flags) => run(what, process.execPath, ['scripts/build-native.cjs', ...flags]);
+const emulates = process.platform === 'linux'; // the emulator of the GPU is an instrument of the tests, for Linux
+build('native addon', ...(options.tests && !emulates ? ['--tests'] : []));
+if (options.tests && emulates) build('addon with an emulated GPU, C++ tests', '--emulated', '--tests');
 compileTypeScript();
 if (options.peers) installPackages(at('bench', 'peers'));
 

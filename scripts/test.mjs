@@ -1,5 +1,5 @@
 // What `npm test` runs: the C++ unit tests, the Jest suites, and the parity suite once more for each further
-// instruction path of this machine. The last line sums everything up.
+// instruction path of this machine and for an emulated GPU. The last line sums everything up.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -9,9 +9,11 @@ import { parseArgs } from 'node:util';
 
 const HELP = `usage: node scripts/test.mjs [options] [PATTERN…]
 
-Without PATTERN: fattn_tests, every Jest suite on the best instruction path, then test/parity on each
-further path (FUSED_ATTENTION_CPU_LEVEL). With PATTERN: only the Jest suites whose path matches.
+Without PATTERN: fattn_tests, every Jest suite on the best instruction path, test/parity on each further path
+(FUSED_ATTENTION_CPU_LEVEL), and the suites of GPUs on an emulated one. With PATTERN: only the Jest suites whose
+path matches.
 
+  --emulated   with PATTERN: on the emulated GPU (FUSED_ATTENTION_EMULATION pins its schedule: see emulated_backend.cpp)
   --package    only test/package: what a user installs (run scripts/prebuild.mjs first)
   --help       show this text`;
 
@@ -20,15 +22,25 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
-  options: { package: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    emulated: { type: 'boolean', default: false },
+    package: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
 if (options.help) {
   console.log(HELP);
   process.exit(0);
 }
 
+/** The addon whose GPU is emulated, and that GPU as the only device under test. */
+const emulated = {
+  FUSED_ATTENTION_PREBUILD: path.join(root, 'build-emulated'),
+  FUSED_ATTENTION_TEST_DEVICES: 'emulated:0',
+};
+
 if (options.package) jest('package', ['test/package']);
-else if (patterns.length > 0) jest('selected suites', patterns, ['/test/package/']);
+else if (patterns.length > 0) jest('selected suites', patterns, ['/test/package/'], options.emulated ? emulated : {});
 else everything();
 
 console.log(`Tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
@@ -36,16 +48,20 @@ process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 
 function everything() {
   nativeTests();
-  const { path: best, paths } = cpuPaths();
-  jest(`all suites, ${best}`, [], ['/test/package/']);
+  const { path: best, paths, gpus } = machine();
+  jest(`all suites, ${best}`, [], ['/test/package/', ...(gpus > 0 ? [] : ['/test/gpu/'])]);
   for (const level of paths.filter((name) => name !== best))
     jest(`parity, ${level}`, ['test/parity'], ['/test/package/'], { FUSED_ATTENTION_CPU_LEVEL: level });
+  if (fs.existsSync(emulated.FUSED_ATTENTION_PREBUILD))
+    jest('parity and GPU suites, emulated:0', ['test/parity', 'test/gpu'], ['/test/package/'], emulated);
+  else if (process.platform === 'linux')
+    failed('the addon with an emulated GPU is not built: run `npm run setup -- --tests`');
 }
 
 function nativeTests() {
   heading('fattn_tests');
-  const folders = ['build-cmake/Release', 'build-cmake'].map((folder) => path.join(root, folder));
-  const program = folders.map((folder) => path.join(folder, 'fattn_tests')).find((file) => fs.existsSync(file));
+  const folders = ['build-emulated', 'build-cmake'].flatMap((folder) => [`${folder}/Release`, folder]);
+  const program = folders.map((folder) => path.join(root, folder, 'fattn_tests')).find((file) => fs.existsSync(file));
   if (!program) return failed('fattn_tests is not built: run `npm run setup -- --tests`');
   const run = spawnSync(program, { encoding: 'utf8', maxBuffer: 1 << 28 });
   process.stdout.write(run.stdout + run.stderr);
@@ -55,16 +71,16 @@ function nativeTests() {
   if (run.status !== 0 && counts[2] === '0') failed(`fattn_tests ended with ${run.signal ?? run.status}`);
 }
 
-/** The instruction path in use and all that this machine can run, asked in a process of its own. */
-function cpuPaths() {
+/** The instruction path in use, all that this machine can run, and its GPUs, asked in a process of its own. */
+function machine() {
   const script = `
     const native = require('node-gyp-build')(process.cwd());
     const { path, paths } = native.devices().find(({ name }) => name === 'cpu');
-    console.log(JSON.stringify({ path, paths }));`;
+    console.log(JSON.stringify({ path, paths, gpus: native.devices().length - 1 }));`;
   const run = spawnSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' });
   if (run.status === 0) return JSON.parse(run.stdout);
   failed(`the addon does not load:\n${run.stderr}`);
-  return { path: 'unknown', paths: [] };
+  return { path: 'unknown', paths: [], gpus: 0 };
 }
 
 function jest(what, selection, ignored = [], environment = {}) {

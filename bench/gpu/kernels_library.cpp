@@ -80,14 +80,15 @@ char const* guarded(Call&& call) {
 
 extern "C" {
 
-/// The stream that calls are queued on (a cudaStream_t of the primary context), or null.
+/// Makes the device ready. Null, or why it cannot be used; then nothing below may be called.
+[[gnu::visibility("default")]] char const* fattn_open() {
+  return guarded([] { library(); });
+}
+
+/// The stream that calls are queued on, a cudaStream_t of the primary context.
 [[gnu::visibility("default")]] void* fattn_stream() {
-  void* stream = nullptr;
-  guarded([&] {
-    auto& own = static_cast<gpu::GpuStream&>(*library().stream);
-    stream = reinterpret_cast<void*>(own.queue()->handle());
-  });
-  return stream;
+  auto& own = static_cast<gpu::GpuStream&>(*library().stream);
+  return reinterpret_cast<void*>(own.queue()->handle());
 }
 
 /// Queues the call. Null, or what went wrong.

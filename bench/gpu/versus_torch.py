@@ -15,9 +15,12 @@ import json
 import statistics
 import sys
 
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import scaled_dot_product_attention
+try:
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.nn.functional import scaled_dot_product_attention
+except ImportError as error:
+    sys.exit(f"versus_torch.py needs PyTorch 2.5 or later: {error}")
 
 DTYPES = {"float32": (0, torch.float32), "float16": (1, torch.float16), "bfloat16": (2, torch.bfloat16)}
 
@@ -41,12 +44,13 @@ class Kernels:
         self.library.fattn_attention.restype = ctypes.c_char_p
         self.library.fattn_kernel.argtypes = [ctypes.POINTER(Call)]
         self.library.fattn_kernel.restype = ctypes.c_char_p
+        self.library.fattn_open.restype = ctypes.c_char_p
         self.library.fattn_stream.restype = ctypes.c_void_p
-        stream = self.library.fattn_stream()
-        if not stream:
-            raise RuntimeError("the library finds no usable device")
+        failure = self.library.fattn_open()
+        if failure:
+            sys.exit(f"versus_torch.py cannot use our kernels: {failure.decode()}")
         # Everybody works on our stream, so that events mean the same for all.
-        self.stream = torch.cuda.ExternalStream(stream)
+        self.stream = torch.cuda.ExternalStream(self.library.fattn_stream())
 
     def attention(self, call):
         failure = self.library.fattn_attention(ctypes.byref(call))

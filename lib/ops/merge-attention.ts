@@ -28,7 +28,7 @@ export interface AttentionPart {
 
 /** Options of {@link mergeAttention}. */
 export interface MergeAttentionOptions {
-  /** Logit per head of a part without output; float32 `[h]`. Only where no part has counted it. */
+  /** Logit per head of a part without output; float32 `[h]`. Only where no part has counted it. +Infinity gives NaN. */
   sinks?: Tensor;
   /** Multiplies the output of a query, never `lse`; float32, broadcast to the shape of `lse`. */
   gate?: Tensor;

@@ -91,6 +91,7 @@ napi_value explain_attention(Arguments const& args) {
   object.set("reason", explanation.reason);
   object.set("kernel", explanation.kernel);
   object.set("path", explanation.path);
+  object.set("halfProducts", explanation.half_products);
   object.set("note", explanation.note);
   object.set("flops", explanation.cost.flops);
   object.set("bytes", explanation.cost.bytes);

@@ -54,11 +54,7 @@ napi_value build_info(Arguments const& args) {
   return object.value();
 }
 
-napi_value devices(Arguments const& args) {
-  std::vector<DeviceInfo> infos;
-  for (Backend const* backend : backends()) infos.push_back(backend->info());
-  return device_values(args.env(), infos);
-}
+napi_value devices(Arguments const& args) { return device_values(args.env(), fattn::devices()); }
 
 napi_value cuda_status_value(Arguments const& args) {
   CudaStatus const status = cuda_status();
@@ -78,12 +74,11 @@ napi_value cuda_status_value(Arguments const& args) {
 napi_value memory_usage(Arguments const& args) {
   auto const& usage = Environment::of(args.env()).memory()->usage();
   std::vector<napi_value> values;
-  for (Backend const* backend : backends()) {
-    std::string const name = name_of(backend->device());
-    auto const found = usage.find(name);
+  for (DeviceInfo const& device : fattn::devices()) {
+    auto const found = usage.find(device.name);
     MemoryAccount::Usage const used = found == usage.end() ? MemoryAccount::Usage() : found->second;
     ObjectBuilder object(args.env());
-    object.set("device", name);
+    object.set("device", device.name);
     object.set("tensors", used.tensors);
     object.set("bytes", used.bytes);
     values.push_back(object.value());
@@ -95,7 +90,7 @@ napi_value set_threads(Arguments const& args) {
   int64_t const threads = args.at(0, "threads").integer();
   check(threads >= 1 && threads <= std::numeric_limits<int>::max(), ErrorCode::kArgumentValue,
         "threads: expected at least 1, got ", threads);
-  for (Backend* backend : backends()) backend->set_threads(static_cast<int>(threads));
+  backend_of(Device{}).set_threads(static_cast<int>(threads));
   return nullptr;
 }
 

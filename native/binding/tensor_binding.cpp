@@ -128,7 +128,10 @@ napi_value tensor_randn(Arguments const& args) {
 napi_value tensor_copy(Arguments const& args) {
   Submission const to = args.submission(3);
   TensorView const& source = args.at(1, "source").tensor();
-  backend_of(source.device()).copy(to, source, args.at(2, "target").tensor());
+  TensorView const& target = args.at(2, "target").tensor();
+  // Between the CPU and another device, that one copies: it reaches both.
+  Device const device = target.device() == Device{} ? source.device() : target.device();
+  backend_of(device).copy(to, source, target);
   return nullptr;
 }
 

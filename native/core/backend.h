@@ -73,17 +73,18 @@ struct StreamOptions {
 /// What `explain()` says about a call.
 struct Explanation {
   bool supported = true;
-  std::string reason;  // when not supported
-  std::string kernel;  // 'cpu/prefill', 'cpu/decode'
-  std::string path;    // instruction path: 'avx512bf16'
-  std::string note;    // e.g. why a requested precision gains nothing here
+  std::string reason;          // when not supported
+  std::string kernel;          // 'cpu/prefill', 'attention_mma16_bf16_d128'
+  std::string path;            // 'avx512bf16' of the CPU, 'mma16' of a GPU
+  bool half_products = false;  // multiplied by the units for 16-bit floats
+  std::string note;            // e.g. why a requested precision gains nothing here
   AttentionCost cost;
 };
 
-/// Measured ceilings of a device.
+/// What a device can do at most: measured on the CPU, from its clocks and widths on a GPU.
 struct Ceilings {
-  double f32_flops = 0;   // per second, all threads, fused multiply-add = 2
-  double bf16_flops = 0;  // 0 where the path has no bf16 dot product
+  double f32_flops = 0;   // per second, fused multiply-add = 2
+  double bf16_flops = 0;  // 0 where there are no units for 16-bit floats
   double read_bytes = 0;  // per second, out of cache
 };
 
@@ -124,16 +125,29 @@ class Backend {
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;
+
+  // Memory that is not this backend's alone. They throw ERR_UNSUPPORTED where the device has no
+  // such thing.
+  /// Memory of this device that the caller owns and keeps until all work on it is done. Throws
+  /// ERR_ARGUMENT_VALUE for an address that is not the device's.
+  virtual std::shared_ptr<Storage> wrap(void* address, int64_t bytes);
+  /// The address of a storage's memory, for others to use once its queued work is done.
+  virtual void* address_of(Storage& storage);
+  /// Memory that other processes can open.
+  virtual std::shared_ptr<Storage> allocate_shareable(int64_t bytes);
+  /// What they need for it. Throws ERR_ARGUMENT_VALUE unless it is shareable.
+  virtual std::string share(Storage& storage);
+  virtual std::shared_ptr<Storage> open_shared(std::string const& handle, int64_t bytes);
 };
 
-/// One device of every kind that is compiled in and usable.
-std::vector<Backend*> backends();
+/// Every device that can be used. Opens none.
+std::vector<DeviceInfo> devices();
 
 /// Instruction paths compiled into the CPU backend, whether or not this machine runs them.
 std::vector<std::string> compiled_paths();
 
-/// The backend of `device`; throws ERR_CUDA_UNAVAILABLE, ERR_UNSUPPORTED or ERR_DEVICE with the
-/// reason.
+/// The backend of `device`. A GPU is opened by the first call, which takes some 100 ms. Throws
+/// ERR_CUDA_UNAVAILABLE, ERR_UNSUPPORTED or ERR_DEVICE with the reason.
 Backend& backend_of(Device device);
 
 }  // namespace fattn

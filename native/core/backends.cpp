@@ -3,27 +3,30 @@
 #include "core/backend.h"
 #include "core/cuda_status.h"
 #include "core/error.h"
+#include "core/gpu_devices.h"
 
 namespace fattn {
-namespace {
 
-[[noreturn]] void throw_no_cuda(Device device) {
-  CudaStatus const status = cuda_status();
-  check(status.available, ErrorCode::kCudaUnavailable, name_of(device), " (", status.reason,
-        "): ", status.message);
-  throw Error(ErrorCode::kUnsupported, name_of(device) + ": CUDA kernels are not built yet");
+std::vector<DeviceInfo> devices() {
+  std::vector<DeviceInfo> all{cpu_backend().info()};
+  for (DeviceInfo& gpu : gpu_devices()) all.push_back(std::move(gpu));
+  return all;
 }
-
-}  // namespace
-
-std::vector<Backend*> backends() { return {&cpu_backend()}; }
 
 std::vector<std::string> compiled_paths() { return cpu::compiled_paths(); }
 
 Backend& backend_of(Device device) {
   if (device == Device{}) return cpu_backend();
-  if (device.kind == DeviceKind::cuda) throw_no_cuda(device);
-  throw Error(ErrorCode::kDevice, "no backend for device " + name_of(device));
+  return gpu_backend(device);
+}
+
+void throw_no_gpu(Device device) {
+  check(device.kind != DeviceKind::emulated, ErrorCode::kDevice, "this binary has no ",
+        name_of(device));
+  CudaStatus const status = cuda_status();
+  check(status.available, ErrorCode::kCudaUnavailable, name_of(device), " (", status.reason,
+        "): ", status.message);
+  throw Error(ErrorCode::kDevice, "there is no " + name_of(device));
 }
 
 }  // namespace fattn

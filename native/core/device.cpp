@@ -1,6 +1,7 @@
 #include "core/device.h"
 
 #include <charconv>
+#include <utility>
 
 #include "core/error.h"
 
@@ -20,15 +21,17 @@ std::string name_of(Device device) {
 
 Device parse_device(std::string_view name) {
   if (name == "cpu") return {DeviceKind::cpu, 0};
-  constexpr std::string_view kCuda = "cuda:";
-  int index = -1;
-  if (name.starts_with(kCuda)) {
+  for (auto const& [prefix, kind] :
+       {std::pair<std::string_view, DeviceKind>{"cuda:", DeviceKind::cuda},
+        {"emulated:", DeviceKind::emulated}}) {
+    if (!name.starts_with(prefix)) continue;
+    int index = -1;
     char const* const last = name.data() + name.size();
-    auto const [end, status] = std::from_chars(name.data() + kCuda.size(), last, index);
-    if (status != std::errc() || end != last) index = -1;
+    auto const [end, status] = std::from_chars(name.data() + prefix.size(), last, index);
+    if (status == std::errc() && end == last && index >= 0) return {kind, index};
   }
-  check(index >= 0, ErrorCode::kDevice, "unknown device '", name, "': expected 'cpu' or 'cuda:N'");
-  return {DeviceKind::cuda, index};
+  throw Error(ErrorCode::kDevice,
+              "unknown device '" + std::string(name) + "': expected 'cpu' or 'cuda:N'");
 }
 
 }  // namespace fattn

@@ -19,7 +19,7 @@ struct Device {
 /// 'cpu', 'cuda:0', …
 std::string name_of(Device device);
 
-/// The reverse; throws ERR_DEVICE for anything but 'cpu' and 'cuda:N'.
+/// The reverse; throws ERR_DEVICE for anything else. 'emulated:N' is of test builds.
 Device parse_device(std::string_view name);
 
 }  // namespace fattn

@@ -22,6 +22,7 @@ struct CompiledKernel {
   int threads;
   int shared_bytes;
   size_t params_bytes;
+  int min_blocks = 1;  // that a multiprocessor has room for
 };
 
 /// Instantiates `Kernel` for the compiler that reads this.

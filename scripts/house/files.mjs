@@ -16,7 +16,7 @@ export function readFiles() {
     .map((file) => ({ ...file, lines: file.text.split('\n') }));
 }
 
-export const isCpp = (name) => /^(?:native|test\/native)\/.*\.(?:h|cpp|cu|cuh)$/.test(name);
+export const isCpp = (name) => /^(?:native|test\/native|test\/simt)\/.*\.(?:h|cpp|cu|cuh)$/.test(name);
 export const isScript = (name) => /\.(?:ts|mts|cts|js|mjs|cjs)$/.test(name);
 
 /** `native/backends/cpu` files that exist once per instruction set, and the one that chooses among them. */

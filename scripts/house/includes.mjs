@@ -44,6 +44,11 @@ const table = [
   },
   { folder: 'native/generated/', ours: ['backends/gpu/', 'generated/', 'kernels/', 'simt/'] },
   {
+    folder: 'test/simt/',
+    ours: ['backends/cuda/', 'simt/simt.h', ''],
+    system: /^(?:cuda_runtime_api|unistd)\.h$/,
+  },
+  {
     folder: 'test/native/',
     ours: ['backends/', 'core/', 'generated/', 'kernels/', 'simt/', ''],
     system: /^(?!napi|node_api).*\.h$/,
@@ -69,7 +74,8 @@ function checkInclude(name, line, quoted, target, rule, findings) {
   if (quoted) {
     if (!rule.ours.some((prefix) => target.startsWith(prefix)))
       findings.fail(name, line, `${rule.folder} may not include "${target}"`);
-    const homes = ['native', ...(name.startsWith('test/native/') ? ['test/native'] : [])];
+    const tests = { 'test/native/': ['test/native', 'test/simt'], 'test/simt/': ['test/simt'] };
+    const homes = ['native', ...(tests[rule.folder] ?? [])];
     if (!homes.some((home) => fs.existsSync(path.join(root, home, target))))
       findings.fail(name, line, `"${target}" is not a path relative to native/`);
   } else if (intrinsics.test(target)) {

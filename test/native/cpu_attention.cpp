@@ -22,8 +22,8 @@ struct Case {
   bool everything = false;  // bias, mask, segments, temperature, gate, learned sinks, slopes
 };
 
-// Tiles are 6 rows by up to 64 keys, blocks 192 rows by 128 keys; decode takes 8 rows and chunks of
-// 256 keys.
+// Tiles are 6 rows by up to 64 keys, blocks 192 rows by 128 keys; decode takes 16 rows and chunks
+// of 256 keys.
 constexpr Case kCases[] = {
     {"less than a tile", 1, 3, 5, 3, 3, 4, 2},
     {"odd sizes, causal", 2, 37, 61, 4, 2, 20, 12, true},

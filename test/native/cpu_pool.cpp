@@ -49,8 +49,7 @@ TEST(pool_uses_all_threads_and_no_more) {
   std::atomic<int> inside{0}, most{0};
   threads.run([&](JobContext& job) {
     expect_equal(job.threads(), 3);
-    auto body = [&](int64_t, Worker& worker) {
-      expect(worker.index() >= 0 && worker.index() < 3, "worker index out of range");
+    auto body = [&](int64_t, Worker&) {
       int const now = inside.fetch_add(1) + 1;
       for (int seen = most.load(); seen < now && !most.compare_exchange_weak(seen, now);) {
       }
@@ -62,12 +61,10 @@ TEST(pool_uses_all_threads_and_no_more) {
   expect_equal(most.load(), 3, "threads inside at once");
 }
 
-TEST(pool_gives_distinct_indices_and_scratch) {
+TEST(pool_gives_each_thread_its_own_scratch) {
   Threads threads(4);
   threads.run([&](JobContext& job) {
-    std::atomic<bool> taken[4] = {};
     auto body = [&](int64_t task, Worker& worker) {
-      expect(!taken[worker.index()].exchange(true), "two threads share an index");
       size_t const bytes = static_cast<size_t>(1 + task % 7) * 50000;
       char* const scratch = static_cast<char*>(worker.scratch(bytes));
       expect_equal(reinterpret_cast<uintptr_t>(scratch) % 64, uintptr_t{0});
@@ -76,7 +73,6 @@ TEST(pool_gives_distinct_indices_and_scratch) {
       for (size_t i = 0; i < bytes; ++i)
         expect(scratch[i] == static_cast<char>(task), "scratch is shared");
       expect(worker.scratch(bytes / 2) == scratch, "scratch moved without need");
-      taken[worker.index()].store(false);
     };
     job.parallel_for(200, kLong, body);
   });
@@ -158,10 +154,7 @@ TEST(pool_resizes_while_work_is_in_flight) {
   constexpr int kJobs = 300;
   for (int i = 0; i < kJobs; ++i) {
     queue(*stream, [&](JobContext& job) {
-      auto body = [&](int64_t task, Worker& worker) {
-        expect(worker.index() < job.threads(), "index within threads()");
-        sum.fetch_add(task);
-      };
+      auto body = [&](int64_t task, Worker&) { sum.fetch_add(task); };
       job.parallel_for(20, kLong, body);
     });
     threads.pool().set_threads(1 + i * 5 % 8);

@@ -31,7 +31,7 @@ void emulate(typename Kernel::Params const& params, EmulationOptions const& opti
 template <class Body>
 void for_each_schedule(Body const& body) {
   for (auto const landing : {Landing::kLate, Landing::kEarly})
-    for (uint64_t seed = 0; seed < kSeeds; ++seed) body(EmulationOptions{seed, landing});
+    for (uint64_t seed = 0; seed < kSeeds; ++seed) body(EmulationOptions{seed, landing, 1, seed});
 }
 
 /// What the emulator said of one run; empty when nothing was wrong.

@@ -15,8 +15,8 @@ namespace fattn::test {
 template <class Body>
 void for_some_schedules(Body const& body) {
   for (uint64_t seed : {3, 8}) {
-    body(EmulationOptions{seed, Landing::kLate});
-    body(EmulationOptions{seed, Landing::kEarly});
+    body(EmulationOptions{seed, Landing::kLate, 1, seed});
+    body(EmulationOptions{seed, Landing::kEarly, 1, seed});
   }
 }
 

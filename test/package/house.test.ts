@@ -45,6 +45,18 @@ test.each([
   ['a macro', 'native/core/a.cpp', '#define CHECK(x) x', 'macro CHECK'],
   ['#if in shared code', 'native/backends/cpu/a.cpp', '#ifdef __AVX2__\n#endif', '#if outside simt/'],
   ['a header without its guard', 'native/core/a.h', 'int a();', '#pragma once'],
+  [
+    'a primitive without a check',
+    'native/simt/a.h',
+    '#pragma once\nFATTN_DEVICE void vote(int id);',
+    'native/simt/a.h:2: vote has no check',
+  ],
+  [
+    'a check of nothing',
+    'test/simt/checks.h',
+    '#pragma once\nreturn {{{"vote"}, Needs::kSm80, check}};',
+    'checks vote, which native/simt/ does not declare',
+  ],
   ['a C++ file in kebab-case', 'native/core/a-b.cpp', '', 'snake_case'],
   ['a folder nobody planned', 'native/extra/a.cpp', '', 'does not know'],
   ['lib imports a native file', 'lib/a.ts', "import '../native/core/a.js';", "may not import '../native"],

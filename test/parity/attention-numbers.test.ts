@@ -113,5 +113,12 @@ parityTable(
     },
     { name: `a sink far above the scores, ${shape.sQ} queries`, shape, options: { sinks: [60, 200] } },
     { name: `a sink far below the scores, ${shape.sQ} queries`, shape, options: { sinks: [-60, -1e30] } },
+    { name: `an infinite sink gives NaN, ${shape.sQ} queries`, shape, options: { sinks: [Infinity, -Infinity] } },
+    { name: `a sink of NaN gives NaN, ${shape.sQ} queries`, shape, options: { sinks: [NaN, 1] } },
+    {
+      name: `an infinite sink where no key is seen, ${shape.sQ} queries`,
+      shape,
+      options: { sinks: [Infinity, -Infinity], mask: { shape: [1], data: [0] } },
+    },
   ]),
 );

@@ -42,6 +42,14 @@ const table: MergeRow[] = [
   { name: 'weights far apart', parts: 3, shape: usual, lse: (p, _, x) => x + 400 * p },
   { name: 'large weights', parts: 3, shape: usual, lse: (_p, _, x) => x + 3e4 },
   { name: 'sinks', parts: 2, shape: usual, options: { sinks: [0.5, -1, 3] } },
+  { name: 'sinks that are no finite number', parts: 2, shape: usual, options: { sinks: [Infinity, -Infinity, NaN] } },
+  {
+    name: 'all parts empty, an infinite sink',
+    parts: 2,
+    shape: usual,
+    lse: () => -Infinity,
+    options: { sinks: [Infinity, -Infinity, NaN] },
+  },
   { name: 'gate', parts: 2, shape: usual, options: { gate: grid([2, 3, 7], 50) } },
   {
     name: 'gate shared by the heads',

@@ -8,6 +8,8 @@ export interface Target {
   name: string;
   device: string;
   dtype: FloatDType;
+  /** Runs thread by thread, a thousand times slower than a device: large shapes are not for it. */
+  emulated: boolean;
 }
 
 const dtypes: readonly FloatDType[] = ['float32', 'float16', 'bfloat16'];
@@ -24,6 +26,11 @@ export function targets(only: readonly FloatDType[] = dtypes): Target[] {
   if (found.length === 0)
     throw new Error(`FUSED_ATTENTION_TEST_DEVICES names no device of this machine: ${chosen?.join(',')}`);
   return found.flatMap(({ name, path }) =>
-    only.map((dtype) => ({ name: `${name}/${path}, ${dtype}`, device: name, dtype })),
+    only.map((dtype) => ({
+      name: `${name}/${path}, ${dtype}`,
+      device: name,
+      dtype,
+      emulated: name.startsWith('emulated:'),
+    })),
   );
 }

@@ -35,7 +35,7 @@ export interface AttentionOptions {
   scale?: number;
   /** Bends scores to `softcap * tanh(score / softcap)`, before bias and mask; above 0. Default: none. */
   softcap?: number;
-  /** Logit per head that joins the denominator only, neither scaled nor capped; float32 `[hO]`. */
+  /** Logit per head that joins the denominator only, neither scaled nor capped; float32 `[hO]`. +Infinity gives NaN. */
   sinks?: Tensor;
   /** Adds `-slope * |a(i) - j|`; float32 `[hO]` or `[b, hO]`. */
   alibiSlopes?: Tensor;

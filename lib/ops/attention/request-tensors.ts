@@ -6,7 +6,7 @@ import { countElements, expectSizes } from '../../checks/shapes.js';
 import type { Described } from '../../checks/tensors.js';
 import { dtypeFacts, type DType } from '../../dtype.js';
 import { invalidType } from '../../errors.js';
-import type { NativeAttentionExtras } from '../../native-module.js';
+import type { NativeExtras } from '../../native-module.js';
 import { isTensor } from '../../tensor.js';
 import { segmentNames } from './read.js';
 import type { AttentionRequest } from './request.js';
@@ -89,7 +89,7 @@ function expectOne(name: TensorName, value: unknown): TensorDescription {
 }
 
 /** Bytes of each tensor, checked as those of a call. */
-export function countExtras(tensors: DescribedTensors, sizes: AttentionSizes, like: DType): NativeAttentionExtras {
+export function countExtras(tensors: DescribedTensors, sizes: AttentionSizes, like: DType): NativeExtras {
   const extras: Record<string, number> = {};
   for (const name of Object.keys(tensors) as TensorName[]) {
     const given = tensors[name];

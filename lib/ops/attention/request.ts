@@ -12,7 +12,7 @@ import {
 import type { Device } from '../../device.js';
 import { dtypeFacts, type DType } from '../../dtype.js';
 import { invalidType } from '../../errors.js';
-import type { NativeAttentionDescription, NativeAttentionExtras } from '../../native-module.js';
+import type { NativeAttentionDescription, NativeExtras } from '../../native-module.js';
 import type { Tensor } from '../../tensor.js';
 import { expectCombination } from './combinations.js';
 import { expectHeads, readHeadMap, type HeadMap } from './heads.js';
@@ -82,7 +82,7 @@ export function readRequest(request: AttentionRequest): AttentionRequest {
 /** Checks the request as a call is checked, and fills in what it leaves out. */
 export function describeRequest(request: AttentionRequest): {
   description: NativeAttentionDescription;
-  extras: NativeAttentionExtras;
+  extras: NativeExtras;
 } {
   const { dtype = 'float32', window, softcap, precision } = request;
   expectDType('dtype', dtype);

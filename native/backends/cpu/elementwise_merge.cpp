@@ -43,7 +43,7 @@ struct Merge {
 /// row. Returns the merged lse. Parts are summed in order, the sink last.
 float shares_of_row(Merge const& merge, int64_t b, int64_t s, int64_t h, float* shares) {
   size_t const parts = merge.parts.size();
-  float const sink = merge.sinks ? weight_of(merge.sinks[h * merge.sink_stride]) : kEmpty;
+  float const sink = merge.sinks ? merge.sinks[h * merge.sink_stride] : kEmpty;
   float greatest = sink;
   for (size_t p = 0; p < parts; ++p) {
     shares[p] = weight_of(merge.parts[p].weight.at(b, h, s));

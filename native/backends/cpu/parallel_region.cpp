@@ -20,8 +20,7 @@ constexpr auto kLeaderSpin = std::chrono::microseconds(50);
 
 class RegionWorker final : public Worker {
  public:
-  RegionWorker(PoolThread& thread, int index) : thread_(thread), index_(index) {}
-  int index() const override { return index_; }
+  explicit RegionWorker(PoolThread& thread) : thread_(thread) {}
   void* scratch(size_t bytes) override {
     HostBlock& block = thread_.scratch;
     if (block.data() == nullptr || block.bytes() < bytes) {
@@ -35,11 +34,10 @@ class RegionWorker final : public Worker {
 
  private:
   PoolThread& thread_;
-  int index_;
 };
 
-void take_tasks(Region& region, PoolThread& thread, int index) {
-  RegionWorker worker(thread, index);
+void take_tasks(Region& region, PoolThread& thread) {
+  RegionWorker worker(thread);
   try {
     while (!region.stop.raised() && !region.failed.load(std::memory_order_relaxed)) {
       int64_t const task = region.next.fetch_add(1, std::memory_order_relaxed);
@@ -63,7 +61,7 @@ void WorkerPool::parallel_for(PoolThread& leader, int threads, StopFlags const& 
       std::min<int64_t>(spare, clamp_to_int(estimated_ns / kNanosecondsPerSpinner)));
   bool const shared =
       helpers > 0 && open(region, helpers, clamp_to_int(estimated_ns / kNanosecondsPerSleeper));
-  take_tasks(region, leader, 0);
+  take_tasks(region, leader);
   if (shared) close(region);
   if (region.failure) std::rethrow_exception(region.failure);
 }
@@ -109,10 +107,9 @@ void WorkerPool::close(Region& region) {
 
 void WorkerPool::help(PoolThread& self, Region& region, std::unique_lock<std::mutex>& lock) {
   --region.places;
-  int const index = ++region.joined;
   region.inside.fetch_add(1, std::memory_order_relaxed);
   lock.unlock();
-  take_tasks(region, self, index);
+  take_tasks(region, self);
   lock = lock_soon(mutex_);
   bool const leader_sleeps = region.leader_sleeps;
   region.inside.fetch_sub(1, std::memory_order_release);  // last touch of the region

@@ -20,7 +20,6 @@ struct Region {
 
   // Guarded by the pool's mutex.
   int places = 0;  // helpers that may still join
-  int joined = 0;  // so far; the worker index of the next one, less one
   bool leader_sleeps = false;
   // Written under the mutex. At zero the leader may return, and the region is gone.
   alignas(64) std::atomic<int> inside{0};

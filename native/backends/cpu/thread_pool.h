@@ -12,7 +12,6 @@ namespace fattn::cpu {
 class Worker {
  public:
   virtual ~Worker() = default;
-  virtual int index() const = 0;  // 0 .. threads-1
   /// At least `bytes` of 64-byte aligned scratch, kept and reused from task to task.
   virtual void* scratch(size_t bytes) = 0;
 };

@@ -3,15 +3,15 @@
 
 #include <cuda_runtime_api.h>
 
-#include <sstream>
+#include <optional>
 #include <string>
 
+#include "backends/cuda/architectures.h"
+#include "backends/cuda/status.h"
 #include "core/cuda_status.h"
 
 namespace fattn {
 namespace {
-
-constexpr int kLeastMajor = 8;  // sm_80: the first with asynchronous copies and bf16 tensor cores
 
 /// 13020 -> '13.2', the way CUDA encodes its versions.
 std::string version_text(int version) {
@@ -66,8 +66,34 @@ CudaStatus without_devices(CudaStatus status, cudaError_t error) {
   }
 }
 
-/// A failed query leaves its error behind for the next caller of the runtime: take it away.
-void clear_last_error() { static_cast<void>(cudaGetLastError()); }
+CudaStatus unsupported(CudaStatus status, std::string const& devices) {
+  return unavailable(std::move(status), "unsupported-device",
+                     "Found " + devices + "; the kernels need sm_" +
+                         std::to_string(cuda::kLeastCapability) + " or later and were built for " +
+                         FATTN_CUDA_ARCHITECTURES + ". Use device 'cpu'.");
+}
+
+int capability_of(cudaDeviceProp const& properties) {
+  return properties.major * 10 + properties.minor;
+}
+
+/// 'NVIDIA H100 80GB HBM3 (sm_90)'
+std::string described(cudaDeviceProp const& properties) {
+  return std::string(properties.name) + " (sm_" + std::to_string(capability_of(properties)) + ")";
+}
+
+/// Nothing for a device that the kernels do not run on.
+std::optional<DeviceInfo> info_of(int index, cudaDeviceProp const& properties) {
+  auto images = cuda::images_for(capability_of(properties), FATTN_CUDA_ARCHITECTURES);
+  if (capability_of(properties) < cuda::kLeastCapability || images.empty()) return std::nullopt;
+  DeviceInfo info;
+  info.name = name_of({DeviceKind::cuda, index});
+  info.model = properties.name;
+  info.path = images.front();
+  info.paths = std::move(images);
+  info.memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+  return info;
+}
 
 }  // namespace
 
@@ -78,35 +104,28 @@ CudaStatus cuda_status() {
 
   int count = 0;
   if (cudaError_t const error = cudaGetDeviceCount(&count); error != cudaSuccess) {
-    clear_last_error();
+    cuda::forget_error();
     return without_devices(std::move(status), error);
   }
   if (count == 0) return without_devices(std::move(status), cudaErrorNoDevice);
 
-  std::ostringstream found;
-  bool any_supported = false;
+  std::string others;
   for (int index = 0; index < count; ++index) {
     cudaDeviceProp properties{};
     if (cudaError_t const error = cudaGetDeviceProperties(&properties, index);
         error != cudaSuccess) {
-      clear_last_error();
+      cuda::forget_error();
       return without_devices(std::move(status), error);
     }
-    any_supported = any_supported || properties.major >= kLeastMajor;
-    found << (index == 0 ? "" : ", ") << properties.name << " (sm_" << properties.major
-          << properties.minor << ")";
+    if (auto info = info_of(index, properties)) {
+      status.devices.push_back(std::move(*info));
+    } else {
+      others += (others.empty() ? "" : ", ") + described(properties);
+    }
   }
-  if (!any_supported) {
-    return unavailable(std::move(status), "unsupported-device",
-                       "Found " + found.str() + "; the kernels need sm_" +
-                           std::to_string(kLeastMajor) + "0 or later. Use device 'cpu'.");
-  }
-  // A device is there and it would do, but `backends.cpp` lists no CUDA backend: say that, and not
-  // that CUDA is available.
-  return unavailable(
-      std::move(status), "not-built",
-      "Found " + found.str() +
-          ", but this version of the package has no CUDA kernels yet. Use device 'cpu'.");
+  if (status.devices.empty()) return unsupported(std::move(status), others);
+  status.available = true;
+  return status;
 }
 
 }  // namespace fattn

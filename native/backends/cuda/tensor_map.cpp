@@ -1,30 +1,18 @@
 #include "backends/cuda/tensor_map.h"
 
-#include <cuda.h>
-#include <cuda_runtime_api.h>
-
 #include <cstring>
 
+#include "backends/cuda/driver.h"
 #include "core/error.h"
 
 namespace fattn::cuda {
 namespace {
 
-using Encode = decltype(&cuTensorMapEncodeTiled);
-constexpr unsigned kFirstVersion = 12000;  // CUDA 12.0 brought the function
-
-/// The driver's function by way of the runtime: the file is not linked with the driver.
-Encode find_encode() {
-  void* function = nullptr;
-  cudaDriverEntryPointQueryResult found{};
-  cudaError_t const error = cudaGetDriverEntryPointByVersion(
-      "cuTensorMapEncodeTiled", &function, kFirstVersion, cudaEnableDefault, &found);
-  bool const there = error == cudaSuccess && found == cudaDriverEntryPointSuccess && function;
-  return there ? reinterpret_cast<Encode>(function) : nullptr;
-}
+using Encode = PFN_cuTensorMapEncodeTiled_v12000;
 
 Encode encode() {
-  static Encode const function = find_encode();
+  static auto const function =
+      reinterpret_cast<Encode>(driver_function("cuTensorMapEncodeTiled", 12000));
   check(function != nullptr, ErrorCode::kUnsupported,
         "The CUDA driver has no cuTensorMapEncodeTiled: CUDA 12.0 or later is needed.");
   return function;

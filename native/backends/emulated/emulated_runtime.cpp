@@ -51,6 +51,7 @@ EmulatedRuntime::EmulatedRuntime(KernelRunner runner) : runner_(std::move(runner
   facts_.multiprocessors = 4;
   facts_.shared_bytes = 227 * 1024;
   facts_.memory_bytes = faults_.memory_bytes.load();
+  facts_.f32_flops = facts_.half_flops = facts_.read_bytes = 1e9;  // a device without a speed
 }
 
 EmulatedRuntime::~EmulatedRuntime() { finish(); }

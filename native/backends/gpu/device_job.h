@@ -33,6 +33,14 @@ class DeviceJob {
 
   /// Device memory for the time of the job.
   void* scratch(int64_t bytes);
+  template <class T>
+  T* scratch_of(int64_t count) {
+    return static_cast<T*>(scratch(checked_multiply(count, sizeof(T))));
+  }
+  /// A copy of host memory in such memory; the original is the caller's again when it returns.
+  void* upload(void const* data, int64_t bytes);
+  /// Pinned memory that the device uses until the job is done.
+  StagingBlock stage(int64_t bytes);
 
   template <class Params>
   void launch(simt::CompiledKernel const& kernel, Grid grid, Params const& params) {
@@ -46,13 +54,14 @@ class DeviceJob {
 
  private:
   void use(TensorView const& view, bool written);
-  void release_scratch() noexcept;
+  void release_memory() noexcept;
 
   GpuStream& stream_;
   char const* name_;
   std::unique_lock<std::mutex> lock_;
   int64_t position_;
   std::vector<void*> scratch_;
+  std::vector<StagingBlock> staged_;
   bool finished_ = false;
 };
 

@@ -18,8 +18,17 @@ PendingReport::~PendingReport() {
   if (passed()) queue_->device().words().give_back(words_);
 }
 
+void PendingReport::set_foreign(std::exception_ptr failure) {
+  std::lock_guard const lock(mutex_);
+  foreign_ = std::move(failure);
+}
+
 std::exception_ptr PendingReport::failure() const {
   if (!passed()) return nullptr;
+  {
+    std::lock_guard const lock(mutex_);
+    if (foreign_ != nullptr) return foreign_;
+  }
   IndexReport const report = read_report(words_);
   if (report.failed == 0) return nullptr;
   return named_failure(operation_, ErrorCode::kIndex, text_of(report));

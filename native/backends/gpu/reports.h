@@ -3,13 +3,15 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "backends/gpu/gpu_queue.h"
 
 namespace fattn::gpu {
 
-/// What the device will say about the contents of a job's index tensors. A job whose indices point
+/// What is known of a job only once it is done: what the device says about the contents of its
+/// index tensors, or another device about data that came from there. A job whose indices point
 /// outside does no harm, but what it wrote means nothing, and neither does what was computed from
 /// that.
 class PendingReport {
@@ -25,7 +27,10 @@ class PendingReport {
   void set_position(int64_t position) { position_ = position; }
   int64_t position() const { return position_; }
   bool passed() const { return queue_->has_passed(position_); }
-  /// ERR_INDEX with the text of the check; null where all is well or the job has not been passed.
+  /// Said by whoever makes the job wait, before it lets it go on; null where all is well.
+  void set_foreign(std::exception_ptr failure);
+  /// The foreign failure, or ERR_INDEX with the text of the check; null where all is well or the
+  /// job has not been passed.
   std::exception_ptr failure() const;
 
  private:
@@ -33,6 +38,8 @@ class PendingReport {
   char const* operation_;
   uint32_t* words_;
   int64_t position_ = INT64_MAX;
+  mutable std::mutex mutex_;
+  std::exception_ptr foreign_;
 };
 
 /// The reports that the contents of a storage depend on. Shared and never changed, since most

@@ -32,6 +32,9 @@ struct DeviceFacts {
   int multiprocessors = 0;
   int shared_bytes = 0;  // a block may have, where it asks for them
   int64_t memory_bytes = 0;
+  // What it can do at most, from its clocks and widths, per second.
+  double f32_flops = 0, half_flops = 0;  // multiply-add = 2; 16-bit floats on tensor cores
+  double read_bytes = 0;
 };
 
 /// Device memory, in bytes.

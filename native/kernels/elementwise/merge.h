@@ -42,7 +42,7 @@ struct MergeAttention {
     int64_t const token = index / p.heads;
     if (token >= p.batch * p.tokens) return;
     Row const row{token / p.tokens, token % p.tokens, index % p.heads};
-    float const sink = p.sinks ? weight_of(p.sinks[row.h * p.sink_stride]) : -simt::kInfinity;
+    float const sink = p.sinks ? p.sinks[row.h * p.sink_stride] : -simt::kInfinity;
     float const greatest = greatest_weight(p, row, sink);
     float const sum = greatest == -simt::kInfinity ? 0 : sum_of_weights(p, row, sink, greatest);
 

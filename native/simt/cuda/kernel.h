@@ -23,8 +23,12 @@ CompiledKernel compile_kernel(char const* name) {
   using Params = typename Kernel::Params;
   static_assert(std::is_trivially_copyable_v<Params> && sizeof(Params) <= 4096);
   static_assert(Kernel::kThreads % 32 == 0 && Kernel::kThreads <= 1024);
-  return {name, reinterpret_cast<void const*>(&kernel_entry<Kernel>), Kernel::kThreads,
-          Kernel::kSharedBytes, sizeof(Params)};
+  return {name,
+          reinterpret_cast<void const*>(&kernel_entry<Kernel>),
+          Kernel::kThreads,
+          Kernel::kSharedBytes,
+          sizeof(Params),
+          Kernel::kMinBlocks};
 }
 
 }  // namespace fattn::simt

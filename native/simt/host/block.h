@@ -67,6 +67,7 @@ class Block {
   int threads() const { return launch_.kernel.threads; }
   int warps() const { return threads() / kWarpSize; }
   uint64_t seed() const { return launch_.options.seed; }
+  uint64_t error_seed() const { return launch_.options.error_seed; }
   bool lands_late() const { return launch_.options.landing == Landing::kLate; }
   Random& random() { return random_; }
   Knowledge& knowledge() { return knowledge_; }

@@ -14,10 +14,10 @@ namespace fattn::simt::host {
 enum class Landing { kLate, kEarly };
 
 struct EmulationOptions {
-  uint64_t seed =
-      0;  // of the order of threads and blocks, and of the error of approximate functions
+  uint64_t seed = 0;  // of the order of threads and blocks
   Landing landing = Landing::kLate;
-  int host_threads = 1;  // that run blocks, the calling one among them
+  int host_threads = 1;     // that run blocks, the calling one among them
+  uint64_t error_seed = 0;  // of approximate functions, whose results follow from it alone
 };
 
 /// A mistake of a kernel. The text says what, in which kernel, block and thread, and the seed.

@@ -13,7 +13,7 @@ enum class Function : uint64_t { kExp2 = 1, kLog2, kReciprocal, kTanh };
 double error_of(Function function, float x) {
   uint64_t const where =
       uint64_t{std::bit_cast<uint32_t>(x)} << 3 | static_cast<uint64_t>(function);
-  uint64_t const drawn = mix(block().seed(), where);
+  uint64_t const drawn = mix(block().error_seed(), where);
   if ((drawn & 3) == 0) return (drawn & 4) != 0 ? 1 : -1;
   return static_cast<double>(static_cast<int32_t>(drawn >> 32)) * 0x1p-31;
 }

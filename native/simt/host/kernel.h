@@ -26,8 +26,12 @@ inline constexpr EmulatedEntry kEmulatedEntry{run_emulated<Kernel>};
 
 template <class Kernel>
 CompiledKernel compile_kernel(char const* name) {
-  return {name, &host::kEmulatedEntry<Kernel>, Kernel::kThreads, Kernel::kSharedBytes,
-          sizeof(typename Kernel::Params)};
+  return {name,
+          &host::kEmulatedEntry<Kernel>,
+          Kernel::kThreads,
+          Kernel::kSharedBytes,
+          sizeof(typename Kernel::Params),
+          Kernel::kMinBlocks};
 }
 
 }  // namespace fattn::simt

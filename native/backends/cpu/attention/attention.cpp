@@ -74,6 +74,8 @@ Explanation explain_attention(AttentionDesc const& desc, AttentionExtras const& 
   for (HeadGroup const& g : plan_heads(desc, {}).groups) group = std::max(group, g.count);
   e.kernel = group * per_sequence <= kDecodeRows ? "cpu/decode" : "cpu/prefill";
   e.path = kernels.path;
+  e.half_products =
+      kernels.bf16_dot && (desc.dtype == DType::bf16 || desc.precision == Precision::kBFloat16);
   bool const decode = e.kernel == "cpu/decode";
   if (desc.precision == Precision::kBFloat16 && !kernels.bf16_dot) {
     e.note =

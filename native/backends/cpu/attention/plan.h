@@ -13,7 +13,7 @@ namespace fattn::cpu {
 
 constexpr int kBlockKeys = 128;   // keys per step of the online softmax
 constexpr int kMaxRows = 192;     // query rows per prefill task (stacked over the heads of a group)
-constexpr int kDecodeRows = 8;    // at most so many stacked rows go to the decode kernel
+constexpr int kDecodeRows = 16;   // at most so many stacked rows go to the decode kernel
 constexpr int kDecodeGroups = 8;  // at most so many head groups advance together
 constexpr int kDecodeBlockKeys = 256;  // keys per step of the decode kernel
 constexpr int kDecodeChunkKeys =

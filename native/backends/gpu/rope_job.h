@@ -1,0 +1,11 @@
+#pragma once
+
+#include "backends/gpu/device_job.h"
+#include "core/ops/rope.h"
+
+namespace fattn::gpu {
+
+/// Queues a checked call. Throws ERR_UNSUPPORTED where angles grow beyond 2^54.
+void launch_rope(DeviceJob& job, RopeDesc const& desc, RopeArgs const& args);
+
+}  // namespace fattn::gpu

@@ -73,3 +73,17 @@ TEST(linear_check_refuses_each_flaw) {
   refused(
       ErrorCode::kOption, "precision", [](LinearArgs&) {}, Precision::kBFloat16);
 }
+
+TEST(linear_merges_axes_that_follow_one_another) {
+  TensorView view = host_view(DType::f32, {2, 3, 1, 4, 5});
+  TensorView merged = with_merged_rows(view);
+  expect(merged.sizes == Extents({24, 5}) && merged.strides == Extents({5, 1}));
+  view.strides[0] = 100;  // a gap behind each of the two
+  merged = with_merged_rows(view);
+  expect(merged.sizes == Extents({2, 12, 5}) && merged.strides == Extents({100, 5, 1}));
+  view.strides = {0, 0, 0, 5, 1};  // repeated axes are one behind the other too
+  merged = with_merged_rows(view);
+  expect(merged.sizes == Extents({6, 4, 5}) && merged.strides == Extents({0, 5, 1}));
+  expect(with_merged_rows(host_view(DType::f32, {5})).sizes == Extents({5}));
+  expect(with_merged_rows(host_view(DType::f32, {1, 1, 5})).sizes == Extents({5}));
+}

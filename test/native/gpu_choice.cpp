@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backends/gpu/attention_choice.h"
+#include "backends/gpu/linear_job.h"
 #include "core/error.h"
 #include "test.h"
 
@@ -151,6 +152,27 @@ TEST(gpu_cuts_calls_without_work_into_nothing) {
   expect_equal(cut(call(0, 16, 16, 4, 4, 64)).blocks, int64_t{0});
   expect_equal(cut(call(2, 0, 16, 4, 4, 64)).blocks, int64_t{0});
   expect_equal(cut(call(2, 16, 0, 4, 4, 64)).chunks, 1);
+}
+
+TEST(gpu_chooses_tensor_cores_for_many_aligned_rows) {
+  auto const chosen = [](DType dtype, int64_t rows, bool quads, gpu::DeviceFacts const& facts) {
+    LinearDesc desc;
+    desc.dtype = dtype;
+    desc.rows = rows;
+    desc.in = desc.columns = 512;
+    gpu::KernelRow const* const row = gpu::choose_linear(desc, quads, facts);
+    return std::string(row == nullptr ? "none" : row->name);
+  };
+  expect_equal(chosen(DType::bf16, 100, true, device()), std::string("linear_mma16_bf16"));
+  expect_equal(chosen(DType::f16, 17, true, device()), std::string("linear_mma16_f16"));
+  expect_equal(chosen(DType::f16, 16, true, device()), std::string("linear_simple_f16"));
+  expect_equal(chosen(DType::bf16, 100, false, device()), std::string("linear_simple_bf16"));
+  expect_equal(chosen(DType::f32, 100, true, device()), std::string("linear_simple_f32"));
+  gpu::DeviceFacts small = device();
+  small.shared_bytes = 99 * 1024;
+  expect_equal(chosen(DType::bf16, 100, true, small), std::string("linear_simple_bf16"));
+  small.major = 7;
+  expect_equal(chosen(DType::bf16, 100, true, small), std::string("none"));
 }
 
 }  // namespace fattn::test

@@ -3,7 +3,7 @@
 import { Tensor, linear } from '../../lib/index.js';
 import type { FloatDType } from '../oracle/round.js';
 import { targets } from '../support/backends.js';
-import { checkLinear, type LinearCase } from '../support/linear-case.js';
+import { checkLinear, type LinearCase, type LinearInputs } from '../support/linear-case.js';
 import { Random } from '../support/random.js';
 
 type Row = LinearCase & { name: string };
@@ -50,6 +50,24 @@ const table: Row[] = [
   { name: 'nothing at all', lead: [0, 3], in: 0, out: 0, bias: true },
 ];
 
+/** Rows of whole 16 bytes, as tensor cores take them: tiles of 128 rows by 256 columns, steps of 64 of depth. */
+const aligned: Row[] = [
+  { name: 'aligned, few rows', lead: [16], in: 64, out: 24 },
+  { name: 'aligned, less than a step', lead: [17], in: 8, out: 16 },
+  { name: 'aligned, two steps', lead: [20], in: 72, out: 40, bias: true },
+  { name: 'aligned, several tiles', lead: [3, 50], in: 200, out: 264, bias: true },
+  { name: 'aligned, no depth', lead: [20], in: 0, out: 8, bias: true },
+  { name: 'aligned, an odd depth', lead: [20], in: 65, out: 40 },
+  { name: 'aligned, an odd width', lead: [20], in: 64, out: 41 },
+  {
+    name: 'aligned, NaN and infinity',
+    lead: [20],
+    in: 136,
+    out: 40,
+    edit: ({ x, w }: LinearInputs) => ((x[135] = NaN), (w[39 * 136] = Infinity), (x[136 * 3] = 0)),
+  },
+].map((row) => ({ ...row, layout: 'aligned', weights: 'aligned' }));
+
 const low: Row[] = [
   { name: 'few rows', lead: [4], in: 300, out: 40, bias: true },
   { name: 'many rows', lead: [50], in: 300, out: 40, bias: true },
@@ -83,6 +101,7 @@ const hostile: Row[] = [3, 19].flatMap((rows): Row[] => {
 for (const { name, ...place } of targets())
   describe(`linear, ${name}`, () => {
     test.each(table)('$name', (row) => checkLinear(row, place));
+    test.each(aligned)('$name', (row) => checkLinear(row, place));
     test.each(hostile)('$name', (row) => checkLinear(row, place));
   });
 

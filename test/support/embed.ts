@@ -4,7 +4,7 @@ import { Tensor, type DType } from '../../lib/index.js';
 import { sizeOf } from './random.js';
 
 /** How the elements of a [..., s, h, d] (or any) shape lie in memory; every layout keeps stride 1 on the last axis. */
-export type Layout = 'dense' | 'heads-first' | 'sliced';
+export type Layout = 'dense' | 'aligned' | 'heads-first' | 'sliced';
 
 export interface Embedded {
   /** What the kernel gets. */
@@ -25,6 +25,7 @@ export interface EmbedOptions {
 const { floor } = Math; // globals are slow to reach inside Jest
 const { is } = Object;
 const kFlat = 19; // elements on each side of a dense view: odd, so that rows are not aligned
+const kAligned = 32; // of an aligned one: rows of whole 16 bytes are
 
 interface Plan {
   whole: number[];
@@ -53,12 +54,12 @@ function rowMajor(shape: readonly number[]): number[] {
 }
 
 /** One block in the middle of a long vector. */
-function dense(shape: number[]): Plan {
+function block(shape: number[], margin: number): Plan {
   const n = sizeOf(shape);
   return {
-    whole: [n + 2 * kFlat],
-    place: places(shape, rowMajor(shape), kFlat),
-    view: (whole) => whole.slice([[kFlat, kFlat + n]]).reshape(shape),
+    whole: [n + 2 * margin],
+    place: places(shape, rowMajor(shape), margin),
+    view: (whole) => whole.slice([[margin, margin + n]]).reshape(shape),
   };
 }
 
@@ -89,7 +90,12 @@ function sliced(shape: number[]): Plan {
   };
 }
 
-const plans = { dense, 'heads-first': headsFirst, sliced };
+const plans = {
+  dense: (shape: number[]) => block(shape, kFlat),
+  aligned: (shape: number[]) => block(shape, kAligned),
+  'heads-first': headsFirst,
+  sliced,
+};
 
 /** `values` (or one value for all) as a tensor of `shape`, surrounded by the margin. */
 export function embed(values: ArrayLike<number> | number, shape: readonly number[], options: EmbedOptions): Embedded {

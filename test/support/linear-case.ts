@@ -25,7 +25,7 @@ export interface LinearCase {
   /** Of x and out. */
   layout?: Layout;
   /** Of w. */
-  weights?: 'dense' | 'sliced';
+  weights?: 'dense' | 'aligned' | 'sliced';
   ownStream?: boolean;
   /** Changes the random inputs before they are rounded. */
   edit?(values: LinearInputs, row: LinearCase): void;

@@ -7,6 +7,7 @@
 #include "backends/gpu/attention_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
+#include "backends/gpu/linear_job.h"
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
 #include "backends/gpu/rope_job.h"
@@ -101,6 +102,12 @@ void GpuBackend::rope(Submission to, RopeDesc desc, RopeArgs args) {
   check_rope(desc, args);
   queue_job(gpu_, to, "rope", args,
             [&](DeviceJob& job, Outcome&) { launch_rope(job, desc, args); });
+}
+
+void GpuBackend::linear(Submission to, LinearDesc desc, LinearArgs args) {
+  check_linear(desc, args);
+  queue_job(gpu_, to, "linear", args,
+            [&](DeviceJob& job, Outcome&) { launch_linear(job, desc, args); });
 }
 
 Explanation GpuBackend::explain_attention(AttentionDesc const& desc,

@@ -28,6 +28,7 @@ class GpuBackend final : public Backend {
   void attention(Submission to, AttentionDesc desc, AttentionArgs args) override;
   void merge_attention(Submission to, MergeArgs args) override;
   void rope(Submission to, RopeDesc desc, RopeArgs args) override;
+  void linear(Submission to, LinearDesc desc, LinearArgs args) override;
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
   void measure_ceilings(std::function<void(Ceilings)> done) override;

@@ -10,21 +10,13 @@ namespace {
 // One modest core: only orders of magnitude matter here.
 constexpr double kFlopsPerNs = 100, kBytesPerNs = 20;
 
-/// Axes that lie one behind the other are merged.
 MatrixRows rows_of(TensorView const& view) {
   static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
-  MatrixRows rows{};
-  rows.data = view.bytes();
-  for (int axis = 0; axis < view.rank() - 1; ++axis) {
-    if (view.sizes[axis] == 1) continue;
-    int const last = rows.axes - 1;
-    if (last >= 0 && rows.strides[last] == view.sizes[axis] * view.strides[axis]) {
-      rows.sizes[last] *= view.sizes[axis];
-      rows.strides[last] = view.strides[axis];
-    } else {
-      rows.sizes[rows.axes] = view.sizes[axis];
-      rows.strides[rows.axes++] = view.strides[axis];
-    }
+  TensorView const merged = with_merged_rows(view);
+  MatrixRows rows{view.bytes(), merged.rank() - 1, {}, {}};
+  for (int axis = 0; axis < rows.axes; ++axis) {
+    rows.sizes[axis] = merged.sizes[axis];
+    rows.strides[axis] = merged.strides[axis];
   }
   return rows;
 }

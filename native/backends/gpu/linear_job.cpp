@@ -1,0 +1,70 @@
+#include "backends/gpu/linear_job.h"
+
+#include "backends/gpu/elementwise.h"
+#include "kernels/linear/params.h"
+
+namespace fattn::gpu {
+namespace {
+
+constexpr int64_t kMostColumns = int64_t{1} << 30;  // of x, w and out: 32-bit numbers in kernels
+// A tile of tensor cores has 128 rows and 256 columns, so that few rows keep few multiprocessors
+// busy. They are bound by reading w, which `simple` reads once per 8 rows, and of many places at a
+// time.
+constexpr int64_t kFewRows = 16;
+
+MatrixRows matrix_rows(TensorView const& view) {
+  static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
+  TensorView const merged = with_merged_rows(view);
+  MatrixRows rows{bytes_of(view), merged.rank() - 1, {}, {}};
+  for (int axis = 0; axis < rows.axes; ++axis) {
+    rows.sizes[axis] = merged.sizes[axis];
+    rows.strides[axis] = merged.strides[axis];
+  }
+  return rows;
+}
+
+LinearParams describe(LinearDesc const& desc, LinearArgs const& args) {
+  LinearParams p{};
+  p.x = matrix_rows(args.x);
+  p.out = matrix_rows(args.out);
+  p.w = bytes_of(args.w);
+  p.w_row = args.w.strides[0];
+  p.bias = args.bias.defined() ? bytes_of(args.bias) : nullptr;
+  p.rows = desc.rows;
+  p.in = static_cast<int32_t>(desc.in);
+  p.columns = static_cast<int32_t>(desc.columns);
+  return p;
+}
+
+int64_t tiles(int64_t size, int tile) { return (size + tile - 1) / tile; }
+
+}  // namespace
+
+KernelRow const* choose_linear(LinearDesc const& desc, bool quads, DeviceFacts const& facts) {
+  bool const on_tensor_cores = quads && desc.rows > kFewRows;
+  for (KernelRow const& row : kernel_rows()) {
+    if (row.op != "linear" || row.dtype.value_or(desc.dtype) != desc.dtype) continue;
+    if (row.least_sm > facts.major * 10 + facts.minor) continue;
+    if (row.path == "mma16" && !on_tensor_cores) continue;
+    if (row.instance().kernel.shared_bytes <= facts.shared_bytes) return &row;
+  }
+  return nullptr;
+}
+
+void launch_linear(DeviceJob& job, LinearDesc const& desc, LinearArgs const& args) {
+  if (args.out.elements() == 0) return;
+  check(desc.in < kMostColumns && desc.columns < kMostColumns, ErrorCode::kUnsupported,
+        "linear on ", name_of(job.stream().device()),
+        " does not serve rows of 2^30 elements or more");
+  LinearParams const p = describe(desc, args);
+  KernelRow const* const row = choose_linear(desc, in_quads(p), job.stream().gpu().facts());
+  check(row != nullptr, ErrorCode::kUnsupported, "linear on ", name_of(job.stream().device()),
+        " does not serve this call: there are only ", listed("linear"));
+  KernelInstance const instance = row->instance();
+  int64_t const across = tiles(desc.columns, instance.tile_keys);
+  job.launch(instance.kernel,
+             grid_for("linear", checked_multiply(tiles(desc.rows, instance.tile_rows), across), 1),
+             p);
+}
+
+}  // namespace fattn::gpu

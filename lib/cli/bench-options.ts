@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { devices } from '../index.js';
 import { checkTarget } from './json-file.js';
 
 export const modes = ['prefill', 'decode'] as const;
@@ -14,7 +15,7 @@ export interface BenchFlags {
   seq?: number[];
   heads: number;
   headDim: number;
-  dtype: BenchDtype;
+  dtype?: BenchDtype;
   mode: Mode | 'both';
   causal: boolean;
   rounds: number;
@@ -48,7 +49,8 @@ Examples:
 
 Within a round every design runs once, so that a change of the machine's speed meets all of them; "vs MHA" is the
 median of the rounds' ratios. Times are of the work on the device, inputs come from memory no cache holds, and "of
-ceiling" is the share of what this machine's arithmetic or memory could do, measured in the same run.
+ceiling" is the share of what the device's arithmetic or memory could do: measured in the same run on a CPU, by clocks
+and widths on a GPU.
 Exit code: 0 when everything ran, 1 when something failed, 2 for bad options.`;
 
 export function addBenchOptions(command: Command): Command {
@@ -62,7 +64,12 @@ export function addBenchOptions(command: Command): Command {
     )
     .option('--heads <n>', 'heads of the multi-head design, a multiple of 4', wholeNumber(4, 1024), 16)
     .option('--head-dim <n>', 'extent of a head', wholeNumber(1, 1024), 64)
-    .addOption(new Option('--dtype <dtype>', 'type of q, k and v').choices(benchDtypes).default('float32'))
+    .addOption(
+      new Option(
+        '--dtype <dtype>',
+        'type of q, k and v (default: float32 on the CPU, bfloat16 on a GPU, whose tensor cores take no float32)',
+      ).choices(benchDtypes),
+    )
     .addOption(
       new Option('--mode <mode>', 'prefill: as many queries as keys; decode: one query')
         .choices([...modes, 'both'])
@@ -89,7 +96,8 @@ export function benchPlan({ seq, mode, ...flags }: BenchFlags): BenchPlan {
   }
   const chosen = mode === 'both' ? modes : [mode];
   const works = chosen.flatMap((each) => (seq ?? defaultLengths[each]).map((length) => ({ mode: each, seq: length })));
-  return { ...flags, works };
+  const onCpu = (flags.device ?? devices().at(-1)!.name) === 'cpu';
+  return { ...flags, dtype: flags.dtype ?? (onCpu ? 'float32' : 'bfloat16'), works };
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -82,4 +82,4 @@ function describeCuda(status: CudaStatus): string {
 /** 13020 means 13.2. */
 const cudaVersion = (version: number): string => `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-const row = (label: string, text: string): string => `${`${label}:`.padEnd(18)}${text}`;
+const row = (label: string, text: string): string => `${`${label}:`.padEnd(19)} ${text}`;

@@ -49,10 +49,13 @@ export function printReport({ device, plan, results }: Report): void {
   const { f32Flops, bf16Flops, readBytes } = cost.ceilings;
   const arithmetic = [
     `${(f32Flops / 1e9).toFixed(0)} GFLOP/s float32`,
-    ...(bf16Flops > 0 ? [`${(bf16Flops / 1e9).toFixed(0)} GFLOP/s bfloat16`] : []),
+    ...(bf16Flops > 0 ? [`${(bf16Flops / 1e9).toFixed(0)} GFLOP/s 16-bit floats`] : []),
   ];
-  console.log(`${device.model}, ${device.name}, ${counted(device.threads, 'thread')}, ${device.path} instructions`);
-  console.log(`ceilings measured in this run: ${arithmetic.join(', ')}, ${(readBytes / 1e9).toFixed(1)} GB/s read`);
+  const onCpu = device.name === 'cpu';
+  const threads = onCpu ? `${counted(device.threads, 'thread')}, ` : '';
+  console.log(`${device.model}, ${device.name}, ${threads}${device.path} instructions`);
+  const source = onCpu ? 'ceilings measured in this run' : 'ceilings by clocks and widths';
+  console.log(`${source}: ${arithmetic.join(', ')}, ${(readBytes / 1e9).toFixed(1)} GB/s read`);
   for (const mode of new Set(results.map((result) => result.mode))) {
     console.log(`\n${headline(mode, plan)}`);
     console.log(tableOf(results.filter((result) => result.mode === mode)));

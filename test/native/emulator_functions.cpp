@@ -36,7 +36,7 @@ struct Apply : KernelShape<Arguments, 32> {
 template <Function kFunction>
 std::vector<float> applied(std::vector<float> const& x, uint64_t seed = 0) {
   std::vector<float> y(x.size());
-  emulate<Apply<kFunction>>({x.data(), y.data(), static_cast<int>(x.size())}, {seed});
+  emulate<Apply<kFunction>>({x.data(), y.data(), static_cast<int>(x.size())}, {.error_seed = seed});
   return y;
 }
 

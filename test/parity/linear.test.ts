@@ -11,16 +11,28 @@ type Row = LinearCase & { name: string };
 const table: Row[] = [
   { name: 'one element', lead: [1], in: 1, out: 1 },
   { name: 'a vector', lead: [], in: 40, out: 30 },
-  ...[1, 2, 3, 4, 5, 7, 8].map((rows) => ({ name: `few rows: ${rows}`, lead: [rows], in: 70, out: 75, bias: true })),
-  ...[9, 12, 13, 64, 65].map((rows) => ({ name: `many rows: ${rows}`, lead: [rows], in: 70, out: 75, bias: true })),
+  ...[1, 2, 3, 4, 5, 7, 8, 12, 16].map((rows) => ({
+    name: `few rows: ${rows}`,
+    lead: [rows],
+    in: 70,
+    out: 75,
+    bias: true,
+  })),
+  ...[13, 17, 18, 19, 64, 65].map((rows) => ({
+    name: `many rows: ${rows}`,
+    lead: [rows],
+    in: 70,
+    out: 75,
+    bias: true,
+  })),
   { name: 'more rows than a block takes', lead: [389], in: 40, out: 33 },
   ...[1, 15, 16, 17, 31, 33, 63, 64, 65, 128, 129, 257].flatMap((out) => [
     { name: `few rows, ${out} columns`, lead: [3], in: 33, out },
-    { name: `many rows, ${out} columns`, lead: [14], in: 33, out },
+    { name: `many rows, ${out} columns`, lead: [20], in: 33, out },
   ]),
   ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1030].flatMap((depth) => [
     { name: `few rows, depth ${depth}`, lead: [2], in: depth, out: 21, bias: true },
-    { name: `many rows, depth ${depth}`, lead: [13], in: depth, out: 21, bias: true },
+    { name: `many rows, depth ${depth}`, lead: [17], in: depth, out: 21, bias: true },
   ]),
   { name: 'many axes', lead: [2, 1, 3, 2], in: 20, out: 24, bias: true },
   { name: 'a heads-first view of few rows', lead: [1, 2, 3], in: 20, out: 24, layout: 'heads-first' },
@@ -41,14 +53,14 @@ const table: Row[] = [
 const low: Row[] = [
   { name: 'few rows', lead: [4], in: 300, out: 40, bias: true },
   { name: 'many rows', lead: [50], in: 300, out: 40, bias: true },
-  { name: 'odd depth: the dot product takes pairs', lead: [13], in: 37, out: 21 },
-  { name: 'depth of one', lead: [13], in: 1, out: 21 },
-  { name: 'more than a block of depth', lead: [13], in: 1030, out: 21 },
-  { name: 'slices', lead: [3, 5], in: 37, out: 21, layout: 'sliced', weights: 'sliced' },
+  { name: 'odd depth: the dot product takes pairs', lead: [17], in: 37, out: 21 },
+  { name: 'depth of one', lead: [17], in: 1, out: 21 },
+  { name: 'more than a block of depth', lead: [17], in: 1030, out: 21 },
+  { name: 'slices', lead: [4, 5], in: 37, out: 21, layout: 'sliced', weights: 'sliced' },
 ].map((row) => ({ ...row, precision: 'bfloat16' }) as Row);
 
 /** What a plain loop does with them, wherever in the row they stand. */
-const hostile: Row[] = [3, 14].flatMap((rows): Row[] => {
+const hostile: Row[] = [3, 19].flatMap((rows): Row[] => {
   const form = { lead: [rows], in: 75, out: 37 };
   return [
     { ...form, name: `${rows} rows: NaN in x stays in its row`, edit: ({ x }) => x.fill(NaN, 75, 77) },
@@ -84,7 +96,7 @@ for (const { name, device, dtype } of targets())
   describe(`linear by counting, ${name}`, () => {
     const bits = (count: number, random: Random) =>
       Float64Array.from({ length: count }, () => Number(random.chance(0.5)));
-    test.each([1, 2, 3, 5, 8, 9, 20])('%i rows of every width', async (rows) => {
+    test.each([1, 2, 3, 5, 8, 13, 20])('%i rows of every width', async (rows) => {
       const random = new Random(rows);
       for (let turn = 0; turn < 40; ++turn) {
         const [depth, out] = [random.integer(0, 250), random.integer(1, 140)];
@@ -109,8 +121,8 @@ for (const { name, device, dtype } of targets())
   test(`linear of repeated rows and repeated weights, ${name}`, async () => {
     const from = (shape: number[]) => Tensor.randn(shape, { seed: 4, dtype: dtype satisfies FloatDType, device });
     const [x, w] = [from([1, 40]), from([1, 40])];
-    const dense = linear(x.expand([12, 40]).to({ dtype }), w.expand([9, 40]).to({ dtype }));
-    const repeated = linear(x.expand([12, 40]), w.expand([9, 40]));
+    const dense = linear(x.expand([20, 40]).to({ dtype }), w.expand([9, 40]).to({ dtype }));
+    const repeated = linear(x.expand([20, 40]), w.expand([9, 40]));
     expect(await repeated.toBits()).toEqual(await dense.toBits());
     expect(new Set(await repeated.toArray()).size).toBe(1);
   });

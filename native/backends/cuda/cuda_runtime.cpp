@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "backends/cuda/driver.h"
+#include "backends/cuda/nominal_speed.h"
 #include "core/error.h"
 
 namespace fattn::cuda {
@@ -22,6 +23,23 @@ cudaEvent_t event_of(Mark mark) { return reinterpret_cast<cudaEvent_t>(mark); }
 
 size_t at_least_one(int64_t bytes) { return static_cast<size_t>(std::max<int64_t>(1, bytes)); }
 
+int attribute(Context& context, cudaDeviceAttr which) {
+  int value = 0;
+  context.require(cudaDeviceGetAttribute(&value, which, context.index()),
+                  "asking about cuda:", context.index());
+  return value;
+}
+
+void set_speeds(Context& context, gpu::DeviceFacts& facts) {
+  double const clock = 1e3 * attribute(context, cudaDevAttrClockRate);  // attributes are in kHz
+  double const memory_clock = 1e3 * attribute(context, cudaDevAttrMemoryClockRate);
+  double const bus_bytes = attribute(context, cudaDevAttrGlobalMemoryBusWidth) / 8.0;
+  NominalSpeed const speed = nominal_speed(facts.major * 10 + facts.minor);
+  facts.f32_flops = clock * facts.multiprocessors * speed.f32_flops;
+  facts.half_flops = clock * facts.multiprocessors * speed.half_flops;
+  facts.read_bytes = 2 * memory_clock * bus_bytes;  // twice a clock
+}
+
 gpu::DeviceFacts facts_of(Context& context) {
   int const index = context.index();
   cudaDeviceProp properties{};
@@ -32,12 +50,15 @@ gpu::DeviceFacts facts_of(Context& context) {
   };
   need(properties.memoryPoolsSupported, "stream-ordered memory pools");
   need(properties.unifiedAddressing, "addresses in common with the host");
-  return {.model = properties.name,
-          .major = properties.major,
-          .minor = properties.minor,
-          .multiprocessors = properties.multiProcessorCount,
-          .shared_bytes = static_cast<int>(properties.sharedMemPerBlockOptin),
-          .memory_bytes = static_cast<int64_t>(properties.totalGlobalMem)};
+  gpu::DeviceFacts facts;
+  facts.model = properties.name;
+  facts.major = properties.major;
+  facts.minor = properties.minor;
+  facts.multiprocessors = properties.multiProcessorCount;
+  facts.shared_bytes = static_cast<int>(properties.sharedMemPerBlockOptin);
+  facts.memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+  set_speeds(context, facts);
+  return facts;
 }
 
 }  // namespace

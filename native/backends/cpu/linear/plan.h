@@ -17,7 +17,7 @@ constexpr int kLinearRows = 384;
 constexpr int kLinearColumns = 256;
 
 // The product of few rows, which reads w where it lies.
-constexpr int kStreamRows = 8;      // at most so many rows go there
+constexpr int kStreamRows = 16;     // at most so many rows go there
 constexpr int kStreamColumns = 64;  // columns that are finished together
 
 struct LinearPlan {

@@ -125,7 +125,7 @@ class LinearStream {
       int64_t const ahead = c + kAhead < in ? c + kAhead : c + kAhead + to_next;
       FATTN_UNROLL for (int n = 0; n < kColumns; ++n) {
         FATTN_UNROLL for (int b = 0; b < kStep * static_cast<int>(sizeof(Element)); b += 64) {
-          __builtin_prefetch(reinterpret_cast<char const*>(w[n] + ahead) + b, 0, 3);
+          __builtin_prefetch(reinterpret_cast<char const*>(w[n] + ahead) + b, 0, 2);
         }
       }
       multiply_add(acc, x, x_stride,

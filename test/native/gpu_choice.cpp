@@ -1,0 +1,156 @@
+// Which kernel serves a call on a GPU, and how the call is cut into blocks: pure functions, here of
+// a device like an H100.
+
+#include <string>
+
+#include "backends/gpu/attention_choice.h"
+#include "core/error.h"
+#include "test.h"
+
+namespace fattn::test {
+namespace {
+
+gpu::DeviceFacts device() {
+  gpu::DeviceFacts facts;
+  facts.major = 9;
+  facts.multiprocessors = 132;
+  facts.shared_bytes = 227 * 1024;
+  return facts;
+}
+
+AttentionDesc call(int64_t batch, int64_t seq_q, int64_t seq_kv, int64_t heads_q, int64_t heads_kv,
+                   int64_t head_dim) {
+  AttentionDesc desc;
+  desc.dtype = DType::bf16;
+  desc.batch = batch;
+  desc.seq_q = seq_q;
+  desc.seq_kv = seq_kv;
+  desc.heads_q = desc.heads_out = heads_q;
+  desc.heads_k = desc.heads_v = heads_kv;
+  desc.head_dim = desc.head_dim_v = head_dim;
+  return desc;
+}
+
+gpu::AttentionChoice choose(AttentionDesc const& desc, AttentionExtras const& extras = {},
+                            bool aligned = true, gpu::DeviceFacts const& facts = device()) {
+  return gpu::choose_attention(desc, extras, aligned, facts);
+}
+
+void expect_kernel(std::string const& name, gpu::AttentionChoice const& choice,
+                   Where where = Where::current()) {
+  expect(choice.row != nullptr, "no kernel: " + choice.reason, where);
+  expect_equal(std::string(choice.row->name), name, "kernel", where);
+}
+
+gpu::AttentionCut cut(AttentionDesc const& desc, AttentionExtras const& extras = {}) {
+  gpu::AttentionChoice const choice = choose(desc, extras);
+  return gpu::cut_attention(desc, extras, choice.row->instance(), device());
+}
+
+bool mentions(std::string const& text, char const* part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST(gpu_chooses_the_least_kernel_that_serves_a_call) {
+  expect_kernel("attention_mma16_bf16_d64", choose(call(1, 64, 64, 4, 2, 64)));
+  expect_kernel("attention_mma16_bf16_d96", choose(call(1, 64, 64, 4, 2, 80)));
+  expect_kernel("attention_mma16_bf16_d256", choose(call(1, 64, 64, 4, 2, 200)));
+  AttentionDesc wide_values = call(1, 64, 64, 4, 2, 64);
+  wide_values.head_dim_v = 128;
+  expect_kernel("attention_mma16_bf16_d128", choose(wide_values));
+}
+
+TEST(gpu_gives_reshaped_scores_to_the_general_kernel) {
+  AttentionDesc const plain = call(1, 64, 64, 4, 2, 128);
+  for (auto const tensor : {&AttentionArgs::bias, &AttentionArgs::mask, &AttentionArgs::temperature,
+                            &AttentionArgs::alibi_slopes, &AttentionArgs::segments_k}) {
+    AttentionExtras extras;
+    extras.add(tensor, 1);
+    expect_kernel("attention_mma16_bf16_d128_general", choose(plain, extras));
+  }
+  AttentionDesc capped = plain, negative = plain;
+  capped.softcap = 5;
+  negative.scale = -1;
+  expect_kernel("attention_mma16_bf16_d128_general", choose(capped));
+  expect_kernel("attention_mma16_bf16_d128_general", choose(negative));
+  AttentionExtras sinks;
+  sinks.add(&AttentionArgs::sinks, 1);
+  expect_kernel("attention_mma16_bf16_d128", choose(plain, sinks));
+}
+
+TEST(gpu_says_why_tensor_cores_are_not_used) {
+  AttentionDesc floats = call(1, 64, 64, 4, 2, 64);
+  floats.dtype = DType::f32;
+  expect_kernel("attention_simple_f32", choose(floats));
+  expect(mentions(choose(floats).note, "float32"));
+  auto const odd = choose(call(1, 64, 64, 4, 2, 20));
+  expect_kernel("attention_simple_bf16", odd);
+  expect(mentions(odd.note, "multiples of 8"));
+  auto const unaligned = choose(call(1, 64, 64, 4, 2, 64), {}, false);
+  expect_kernel("attention_simple_bf16", unaligned);
+  expect(mentions(unaligned.note, "16 bytes"));
+  auto const wide = choose(call(1, 64, 64, 4, 2, 264));
+  expect_kernel("attention_simple_bf16", wide);
+  expect(mentions(wide.note, "attention_mma16_bf16_d256"));
+}
+
+TEST(gpu_lists_its_kernels_where_none_serves) {
+  gpu::DeviceFacts old = device();
+  old.major = 7, old.minor = 5;
+  auto const choice = choose(call(1, 64, 64, 4, 2, 64), {}, true, old);
+  expect(choice.row == nullptr && mentions(choice.reason, "attention_simple_bf16"));
+  expect(mentions(choose(call(1, 64, int64_t{1} << 30, 4, 2, 64)).reason, "2^30"));
+}
+
+TEST(gpu_leaves_small_shared_memory_to_kernels_that_fit) {
+  gpu::DeviceFacts small = device();
+  small.major = 8, small.minor = 6, small.shared_bytes = 99 * 1024;
+  expect_kernel("attention_mma16_bf16_d128", choose(call(1, 64, 64, 4, 2, 128), {}, true, small));
+  expect_kernel("attention_simple_bf16", choose(call(1, 64, 64, 4, 2, 256), {}, true, small));
+}
+
+TEST(gpu_cuts_long_prefill_by_rows_alone) {
+  auto const c = cut(call(2, 4096, 4096, 32, 8, 128));
+  expect_equal(c.pack, 1);
+  expect_equal(c.chunks, 1);
+  expect_equal(c.blocks, int64_t{2} * 32 * 4096 / 128);
+}
+
+TEST(gpu_packs_and_splits_decode) {
+  AttentionDesc const desc = call(1, 1, 16384, 32, 8, 128);
+  auto const c = cut(desc);
+  expect_equal(c.pack, 4, "heads of a group share a tile");
+  expect_equal(c.row_tiles, 1);
+  expect(c.chunks > 8, "more blocks than heads");
+  expect(c.blocks == int64_t{c.chunks} * 8 && c.blocks <= 2 * 132, "no second wave");
+  expect(int64_t{c.chunks} * c.chunk_keys >= desc.seq_kv, "every key has a chunk");
+  expect(int64_t{c.chunks - 1} * c.chunk_keys < desc.seq_kv, "no chunk is empty");
+}
+
+TEST(gpu_packs_only_heads_that_share) {
+  AttentionExtras mapped;
+  mapped.add(&AttentionArgs::head_map_k, 1);
+  expect_equal(cut(call(1, 1, 4096, 32, 8, 128), mapped).pack, 1);
+  AttentionDesc tiled = call(1, 1, 4096, 32, 8, 128);
+  tiled.head_map = HeadMap::kTile;
+  expect_equal(cut(tiled).pack, 1);
+  AttentionDesc uneven = call(1, 1, 4096, 12, 6, 128);
+  uneven.heads_v = 3;
+  expect_equal(cut(uneven).pack, 2, "heads that share keys and values both");
+}
+
+TEST(gpu_refuses_more_tiles_than_a_launch_takes) {
+  AttentionDesc const huge = call(int64_t{1} << 20, 4096, 64, 1024, 1024, 64);
+  expect_throws(
+      ErrorCode::kUnsupported, [&] { cut(huge); }, "more than one launch takes");
+}
+
+TEST(gpu_cuts_calls_without_work_into_nothing) {
+  expect_equal(cut(call(0, 16, 16, 4, 4, 64)).blocks, int64_t{0});
+  expect_equal(cut(call(2, 0, 16, 4, 4, 64)).blocks, int64_t{0});
+  expect_equal(cut(call(2, 16, 0, 4, 4, 64)).chunks, 1);
+}
+
+}  // namespace fattn::test

@@ -18,6 +18,13 @@ export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/atten
 export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
+export { dynamicMaskAttention, type DynamicMaskAttentionOptions } from './ops/dynamic-mask-attention.js';
+export {
+  dynamicMaskIntervals,
+  type DynamicMaskIntervalsOptions,
+  type KeySelection,
+} from './ops/dynamic-mask/intervals.js';
+export { dynamicMaskScores, type DynamicMaskScoresOptions, type KeyScoring } from './ops/dynamic-mask/scores.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
 export type {

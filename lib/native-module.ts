@@ -116,6 +116,45 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
+  dynamicMaskScores(
+    stream: StreamHandle,
+    v: TensorHandle,
+    wdt: TensorHandle,
+    a: TensorHandle,
+    scores: TensorHandle,
+    form: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
+  dynamicMaskIntervals(
+    stream: StreamHandle,
+    scores: TensorHandle,
+    kvLengths: Maybe<TensorHandle>,
+    cuSeqLensQ: Maybe<TensorHandle>,
+    cuSeqLensK: Maybe<TensorHandle>,
+    intervals: TensorHandle,
+    selection: number,
+    keep: number,
+    blockSize: number,
+    causal: boolean,
+    sQ: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
+  dynamicMaskAttention(
+    stream: StreamHandle,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    out: TensorHandle,
+    lse: Maybe<TensorHandle>,
+    kvLengths: Maybe<TensorHandle>,
+    cuSeqLensQ: Maybe<TensorHandle>,
+    cuSeqLensK: Maybe<TensorHandle>,
+    scores: TensorHandle,
+    intervals: TensorHandle,
+    scale: number,
+    causal: boolean,
+    abort: Maybe<AbortHandle>,
+  ): void;
   explainAttention(
     device: string,
     /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */

@@ -38,6 +38,9 @@ napi_value abort_in_use(Arguments const& args);
 napi_value attention(Arguments const& args);
 napi_value merge_attention(Arguments const& args);
 napi_value rope(Arguments const& args);
+napi_value dynamic_mask_scores(Arguments const& args);
+napi_value dynamic_mask_intervals(Arguments const& args);
+napi_value dynamic_mask_attention(Arguments const& args);
 napi_value explain_attention(Arguments const& args);
 
 }  // namespace fattn::binding

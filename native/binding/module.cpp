@@ -40,6 +40,9 @@ constexpr Export kExports[] = {
     {"attention", guard<attention>},
     {"mergeAttention", guard<merge_attention>},
     {"rope", guard<rope>},
+    {"dynamicMaskScores", guard<dynamic_mask_scores>},
+    {"dynamicMaskIntervals", guard<dynamic_mask_intervals>},
+    {"dynamicMaskAttention", guard<dynamic_mask_attention>},
     {"explainAttention", guard<explain_attention>},
 };
 

@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/ops/attention.h"
 #include "core/ops/attention_cost.h"
+#include "core/ops/dynamic_mask.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
@@ -115,6 +116,11 @@ class Backend {
   virtual void attention(Submission to, AttentionDesc desc, AttentionArgs args) = 0;
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
+
+  // What a backend does not have throws ERR_UNSUPPORTED.
+  virtual void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args);
+  virtual void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args);
+  virtual void sparse_attention(Submission to, AttentionDesc const& desc, SparseAttentionArgs args);
 
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;

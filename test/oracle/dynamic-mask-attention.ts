@@ -108,12 +108,20 @@ export function dynamicMaskOracle(
   shape: AttentionShape & { hB: number },
   options: DynamicMaskOptions = {},
 ): OracleResult {
-  const { keep, selection, blockSize, ...plain } = options;
-  void [keep, selection, blockSize];
+  const { causal, kvLengths, cuSeqLensQ, cuSeqLensK, scale, roundTo, rows } = options;
+  const core: OracleOptions = {
+    ...(causal && { causal }),
+    ...(kvLengths && { kvLengths }),
+    ...(cuSeqLensQ && { cuSeqLensQ }),
+    ...(cuSeqLensK && { cuSeqLensK }),
+    ...(scale !== undefined && { scale }),
+    ...(roundTo && { roundTo }),
+    ...(rows && { rows }),
+  };
   const { hO } = headsOf(shape);
   const { hB, sQ, sKv } = shape;
   const kept = selectionOracle(scores, shape, options);
-  const packed = options.cuSeqLensQ !== undefined;
+  const packed = cuSeqLensQ !== undefined;
   const sequences = sequencesOf(shape, options);
   const bias = new Float64Array(sequences.length * hO * sKv);
   const mask = new Uint8Array(sequences.length * hO * sQ * sKv);
@@ -124,12 +132,12 @@ export function dynamicMaskOracle(
         const { n, k0 } = sequence;
         const score = scores[packed ? h * sKv + k0 + j : (n * hB + h) * sKv + j]!;
         bias[(n * hO + o) * sKv + j] = Number.isNaN(score) ? -Infinity : score;
-        for (const i of options.rows ?? Array.from({ length: sequence.sQ }, (_, row) => row))
+        for (const i of rows ?? Array.from({ length: sequence.sQ }, (_, row) => row))
           mask[((n * hO + o) * sQ + i) * sKv + j] = Number(kept(sequence, h, i, j));
       }
     }
   return attentionOracle(q, k, v, shape, {
-    ...plain,
+    ...core,
     bias: { data: bias, shape: [sequences.length, hO, 1, sKv] },
     mask: { data: mask, shape: [sequences.length, hO, sQ, sKv] },
   });

@@ -4,6 +4,9 @@ import {
   attention,
   configure,
   cudaStatus,
+  dynamicMaskAttention,
+  dynamicMaskIntervals,
+  dynamicMaskScores,
   explain,
   headCounts,
   mergeAttention,
@@ -43,6 +46,21 @@ export function attentionCalls(q: Tensor, k: Tensor, v: Tensor, heads: Tensor, s
   // @ts-expect-error: the signal, not its controller
   attention(q, k, v, { signal: new AbortController() });
   return attention(q, k, v, { ...options, out: q, signal: AbortSignal.timeout(5) });
+}
+
+export function dynamicMaskCalls(q: Tensor, k: Tensor, v: Tensor, scores: Tensor): Tensor {
+  const made: Tensor<'float32'> = dynamicMaskScores(v, { wdt: k, a: q, form: 'linear' });
+  const intervals: Tensor<'int32'> = dynamicMaskIntervals(made, { keep: 4, causal: true, sQ: 3 });
+  dynamicMaskAttention(q, k, v, { scores, intervals, causal: true });
+  // @ts-expect-error: scores come from somewhere
+  dynamicMaskAttention(q, k, v);
+  // @ts-expect-error: no such selection
+  dynamicMaskAttention(q, k, v, { scores, selection: 'all' });
+  // @ts-expect-error: weights are needed
+  dynamicMaskScores(v, { a: q });
+  // @ts-expect-error: no such form
+  dynamicMaskScores(v, { wdt: k, a: q, form: 'sigmoid' });
+  return dynamicMaskAttention(q, k, v, { wdt: k, a: q, keep: 1024, selection: 'shared' });
 }
 
 export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {

@@ -7,6 +7,9 @@
 #include "backends/cpu/attention/attention.h"
 #include "backends/cpu/ceilings.h"
 #include "backends/cpu/cpu_stream.h"
+#include "backends/cpu/dynamic_mask/key_scores.h"
+#include "backends/cpu/dynamic_mask/selection.h"
+#include "backends/cpu/dynamic_mask/sparse_attention.h"
 #include "backends/cpu/elementwise_copy.h"
 #include "backends/cpu/elementwise_fill.h"
 #include "backends/cpu/elementwise_merge.h"
@@ -164,6 +167,31 @@ class CpuBackend final : public Backend {
     enqueue(std::move(to), "attention", std::move(args),
             [desc](JobContext& job, AttentionArgs& tensors) {
               run_attention(job, desc, tensors, active_kernels());
+            });
+  }
+
+  void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) override {
+    check_key_scores(form, args);
+    enqueue(
+        std::move(to), "dynamicMaskScores", std::move(args),
+        [form](JobContext& job, KeyScoresArgs& tensors) { run_key_scores(job, form, tensors); });
+  }
+
+  void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) override {
+    check_key_intervals(desc, args);
+    enqueue(std::move(to), "dynamicMaskIntervals", std::move(args),
+            [desc](JobContext& job, KeyIntervalsArgs& tensors) {
+              run_key_intervals(job, desc, tensors);
+            });
+  }
+
+  void sparse_attention(Submission to, AttentionDesc const& desc,
+                        SparseAttentionArgs args) override {
+    check_sparse_attention(desc, args);
+    check_served(desc);
+    enqueue(std::move(to), "dynamicMaskAttention", std::move(args),
+            [desc](JobContext& job, SparseAttentionArgs& tensors) {
+              run_sparse_attention(job, desc, tensors, active_kernels());
             });
   }
 

@@ -39,4 +39,29 @@ void visit_inputs(RopeArgs const& a, TensorVisitor visit) {
 
 void visit_outputs(RopeArgs const& a, TensorVisitor visit) { visit_defined({&a.out}, visit); }
 
+void visit_inputs(KeyScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.v, &a.wdt, &a.a}, visit);
+}
+
+void visit_outputs(KeyScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.scores}, visit);
+}
+
+void visit_inputs(KeyIntervalsArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.scores, &a.kv_lengths, &a.cu_seq_lens_q, &a.cu_seq_lens_k}, visit);
+}
+
+void visit_outputs(KeyIntervalsArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.intervals}, visit);
+}
+
+void visit_inputs(SparseAttentionArgs const& a, TensorVisitor visit) {
+  visit_inputs(a.dense, visit);
+  visit_defined({&a.scores, &a.intervals}, visit);
+}
+
+void visit_outputs(SparseAttentionArgs const& a, TensorVisitor visit) {
+  visit_outputs(a.dense, visit);
+}
+
 }  // namespace fattn

@@ -2,6 +2,7 @@
 
 #include "core/function_ref.h"
 #include "core/ops/attention.h"
+#include "core/ops/dynamic_mask.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
@@ -28,5 +29,14 @@ void visit_outputs(MergeArgs const& args, TensorVisitor visit);
 
 void visit_inputs(RopeArgs const& args, TensorVisitor visit);
 void visit_outputs(RopeArgs const& args, TensorVisitor visit);
+
+void visit_inputs(KeyScoresArgs const& args, TensorVisitor visit);
+void visit_outputs(KeyScoresArgs const& args, TensorVisitor visit);
+
+void visit_inputs(KeyIntervalsArgs const& args, TensorVisitor visit);
+void visit_outputs(KeyIntervalsArgs const& args, TensorVisitor visit);
+
+void visit_inputs(SparseAttentionArgs const& args, TensorVisitor visit);
+void visit_outputs(SparseAttentionArgs const& args, TensorVisitor visit);
 
 }  // namespace fattn

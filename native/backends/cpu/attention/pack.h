@@ -41,11 +41,11 @@ template <class Isa, class Source, class Product>
   }
 }
 
-/// Keys [key, key + count) as panels [step][panel keys]: the transpose of their rows. Keys past
-/// `count` are zero up to the end of their group of vectors.
-template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_keys(Operand const& k, int64_t base, int head, int key, int count,
-                                 int head_dim, int32_t* panels, int64_t panel_elements) {
+/// The first `count` keys of the block that the key source is at, as panels [step][panel keys]: the
+/// transpose of their rows. Keys past `count` are zero up to the end of their group of vectors.
+template <class Isa, class Source, class Product, class Keys>
+[[gnu::noinline]] void pack_keys(Operand const& k, int64_t base, int head, Keys const& keys,
+                                 int count, int head_dim, int32_t* panels, int64_t panel_elements) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   constexpr int kElements = kLanes * Product::kPerStep;
   int const steps = (head_dim + Product::kPerStep - 1) / Product::kPerStep;
@@ -56,18 +56,19 @@ template <class Isa, class Source, class Product>
       int const element = step * Product::kPerStep;
       typename Isa::F block[kLanes];
       if (rows == kLanes && head_dim - element >= kElements) {
-        auto const* p = row_of<Source>(k, base, key + first, head) + element;
         FATTN_UNROLL for (int r = 0; r < kLanes; ++r) {
           // Rows lie a whole token apart, which no hardware prefetcher follows: ask for the next
           // group's.
-          __builtin_prefetch(p + (r + kLanes) * k.row, 0, 2);
-          block[r] = StepReader<Isa, Source, Product>::read(p + r * k.row, kElements);
+          __builtin_prefetch(
+              row_of<Source>(k, base, keys.token(first + r + kLanes), head) + element, 0, 2);
+          auto const* p = row_of<Source>(k, base, keys.token(first + r), head) + element;
+          block[r] = StepReader<Isa, Source, Product>::read(p, kElements);
         }
       } else {
         for (int r = 0; r < kLanes; ++r) {
           block[r] = Isa::zero();
           if (r >= rows) continue;
-          auto const* p = row_of<Source>(k, base, key + first + r, head) + element;
+          auto const* p = row_of<Source>(k, base, keys.token(first + r), head) + element;
           block[r] = StepReader<Isa, Source, Product>::read(p, head_dim - element);
         }
       }
@@ -86,16 +87,16 @@ template <class Isa, class Source, class Product>
   }
 }
 
-/// Marks the keys of [key, key + count) whose value row holds what the product takes for infinite
+/// Marks those of the first `count` keys whose value row holds what the product takes for infinite
 /// or NaN; true if there is one.
-template <class Isa, class Source, class Product>
-[[gnu::noinline]] bool find_bad_values(Operand const& v, int64_t base, int head, int key, int count,
-                                       int head_dim_v, uint8_t* bad) {
+template <class Isa, class Source, class Product, class Keys>
+[[gnu::noinline]] bool find_bad_values(Operand const& v, int64_t base, int head, Keys const& keys,
+                                       int count, int head_dim_v, uint8_t* bad) {
   // Half a unit above the largest bfloat16, a value rounds to infinity.
   constexpr int32_t kInfinite = Product::kPerStep == 2 ? 0x7f7f8000 : 0x7f800000;
   bool any = false;
   for (int j = 0; j < count; ++j) {
-    auto const* row = row_of<Source>(v, base, key + j, head);
+    auto const* row = row_of<Source>(v, base, keys.token(j), head);
     typename Isa::I finite = Isa::set1(-1);
     for (int c = 0; c < head_dim_v; c += Isa::kLanes) {
       typename Isa::F x = load_upto<Isa, Source>(row + c, head_dim_v - c);
@@ -108,24 +109,27 @@ template <class Isa, class Source, class Product>
   return any;
 }
 
-/// Values [key, key + count) as panels [step][panel columns]; a step is one key, or a pair of keys
-/// on the dot path. Keys marked bad, and the missing half of a last pair, are zero.
-template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_values(Operand const& v, int64_t base, int head, int key, int count,
-                                   int head_dim_v, uint8_t const* bad, int32_t* panels,
+/// The values of the first `count` keys as panels [step][panel columns]; a step is one key, or a
+/// pair of keys on the dot path. Keys marked bad, and the missing half of a last pair, are zero.
+template <class Isa, class Source, class Product, class Keys>
+[[gnu::noinline]] void pack_values(Operand const& v, int64_t base, int head, Keys const& keys,
+                                   int count, int head_dim_v, uint8_t const* bad, int32_t* panels,
                                    int64_t block_steps) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   auto read = [&](int j, int column) [[gnu::always_inline]] {
     if (j >= count || (bad && bad[j])) return Isa::zero();
-    return load_upto<Isa, Source>(row_of<Source>(v, base, key + j, head) + column,
+    return load_upto<Isa, Source>(row_of<Source>(v, base, keys.token(j), head) + column,
                                   head_dim_v - column);
   };
   int const width = round_up(head_dim_v, kLanes);
   for (int j = 0; j < count; j += Product::kPerStep) {
     // Rows lie a whole token apart, which no hardware prefetcher follows: ask for those to come.
-    auto const* ahead = row_of<Source>(v, base, key + j + kPrefetchKeys, head);
+    typename Source::Element const* ahead[Product::kPerStep];
+    for (int k = 0; k < Product::kPerStep; ++k) {
+      ahead[k] = row_of<Source>(v, base, keys.token(j + kPrefetchKeys + k), head);
+    }
     for (int c = 0; c < width; c += kLanes) {
-      for (int k = 0; k < Product::kPerStep; ++k) __builtin_prefetch(ahead + k * v.row + c, 0, 2);
+      for (int k = 0; k < Product::kPerStep; ++k) __builtin_prefetch(ahead[k] + c, 0, 2);
       typename Isa::I bits = Isa::as_int(read(j, c));
       if constexpr (Product::kPerStep == 2) {
         typename Isa::F even = Isa::as_float(bits), odd = read(j + 1, c);

@@ -42,7 +42,8 @@ struct ScoreOperand {
 struct Sequence {
   int64_t q = 0, k = 0, v = 0, out = 0;
   int64_t lse = 0, temperature = 0, gate = 0;
-  int64_t batch = 0;  // index for per-batch operands
+  int64_t batch = 0;      // index for per-batch operands
+  int64_t first_key = 0;  // of a packed sequence, in operands with an axis of keys
   int32_t const* segments_q = nullptr;
   int32_t const* segments_k = nullptr;
   int64_t segment_stride_q = 1, segment_stride_k = 1;
@@ -56,6 +57,18 @@ struct Sequence {
 struct HeadGroup {
   int32_t k_head, v_head;
   int32_t first, count;  // range of AttentionPlan::group_heads
+  int32_t score_head;    // of KeyIntervals
+};
+
+/// Keys that each count for one run of query rows (attention-variants 5.2), and what is added to
+/// their scores.
+struct KeyIntervals {
+  int32_t const* rows = nullptr;  // by key, side by side: the first query that keeps it
+  int64_t end = 0;                // elements on: the query behind the last that does
+  int64_t batch = 0, head = 0;    // element strides
+  float const* scores = nullptr;  // by key; null: nothing is added
+  int64_t scores_batch = 0, scores_head = 0, scores_key = 0;
+  int64_t heads = 1;  // score heads; output head o has o * heads / hO
 };
 
 struct AttentionPlan {
@@ -79,6 +92,7 @@ struct AttentionPlan {
   bool plain_scores =
       true;  // score = scale * q.k with scale > 0, and limits alone decide visibility
   bool has_segments = false;
+  KeyIntervals const* intervals = nullptr;  // keys are gathered; null: all, as they lie
 
   StructuralMask const* head_masks = nullptr;  // [hO]
   int32_t const* q_heads = nullptr;            // [hO], query head of each output head

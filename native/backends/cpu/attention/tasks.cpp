@@ -17,7 +17,10 @@ class TaskCutter {
     heads_per_task_ = std::min(p_.largest_group, max_rows / kRowsPerTile);
     rows_per_task_ =
         std::max(kRowsPerTile, max_rows / heads_per_task_ / kRowsPerTile * kRowsPerTile);
-    while (rows_per_task_ > kRowsPerTile && prefill_task_count() < 3 * threads_) {
+    // Which keys a task gathers together depends on its rows, and bits on that: rows are cut alike
+    // for any number of threads.
+    while (!plan_.intervals && rows_per_task_ > kRowsPerTile &&
+           prefill_task_count() < 3 * threads_) {
       rows_per_task_ = (rows_per_task_ / 2 + kRowsPerTile - 1) / kRowsPerTile * kRowsPerTile;
     }
     // With tokens of all heads side by side in memory, one decode task streams them all.
@@ -29,7 +32,7 @@ class TaskCutter {
     for (int32_t b = 0; b < static_cast<int32_t>(p_.sequences.size()); ++b) {
       Sequence const& s = p_.sequences[b];
       if (s.seq_q == 0) continue;
-      if (decodes(s, p_.largest_group)) {
+      if (!plan_.intervals && decodes(s, p_.largest_group)) {
         cut_decode(b, s);
       } else {
         cut_prefill(b, s);

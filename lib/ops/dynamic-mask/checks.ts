@@ -1,0 +1,68 @@
+/** What dynamicMaskAttention() asks of scores and of the selection. */
+
+import { describe } from '../../checks/options.js';
+import {
+  expectApart,
+  expectOperand,
+  expectRows,
+  expectTensor,
+  expectTensorDType,
+  wrongShape,
+} from '../../checks/tensors.js';
+import { AttentionError, invalidRange, invalidType } from '../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import type { AttentionSizes } from '../attention/sizes.js';
+import type { DynamicMaskAttentionOptions } from '../dynamic-mask-attention.js';
+import { expectSelection, intervalsShape } from './intervals.js';
+import { expectScoring, type KeyScoring } from './scores.js';
+
+/** Scores that are given, or what they are made from. @returns Their shape. */
+export function expectScores(given: DynamicMaskAttentionOptions, v: Tensor, sizes: AttentionSizes): readonly number[] {
+  const { scores, wdt, a, form } = given;
+  if (scores === undefined) {
+    if (wdt === undefined || a === undefined)
+      throw invalidType('ERR_ARGUMENT_TYPE', `scores, or wdt and a, must be given; scores is ${describe(scores)}`);
+    const shape = expectScoring(v, given as KeyScoring);
+    expectScoreHeads('a', a.size, sizes);
+    expectRead('wdt', wdt, given);
+    expectRead('a', a, given);
+    return shape;
+  }
+  if (wdt !== undefined || a !== undefined || form !== undefined)
+    throw new AttentionError('ERR_OPTION', 'scores are given: wdt, a and form, which make them, have no place');
+  const { packed, b, sKv } = sizes;
+  expectTensor('scores', scores);
+  expectTensorDType('scores', scores, 'float32');
+  const heads = scores.shape[packed ? 0 : 1];
+  if (heads === undefined) throw wrongShape('scores', scores, packed ? ['hB', sKv] : [b, 'hB', sKv]);
+  const shape = packed ? [heads, sKv] : [b, heads, sKv];
+  expectOperand('scores', scores, 'float32', v.device, shape);
+  expectScoreHeads('scores', heads, sizes);
+  expectRead('scores', scores, given);
+  return shape;
+}
+
+function expectScoreHeads(name: string, heads: number, { hK, hV, hO }: AttentionSizes): void {
+  if (heads !== 0 && [1, hK, hV, hO].includes(heads)) return;
+  const counts = [...new Set([1, hK, hV, hO])].join(' or ');
+  throw invalidRange('ERR_SHAPE', `${name} must have ${counts} score heads, got ${heads}`);
+}
+
+/** The selection, or the intervals given in its place. */
+export function expectKept(given: DynamicMaskAttentionOptions, scores: readonly number[], q: Tensor): void {
+  const { intervals, keep, selection, blockSize } = given;
+  if (intervals === undefined) return expectSelection(given);
+  if (keep !== undefined || selection !== undefined || blockSize !== undefined)
+    throw new AttentionError(
+      'ERR_OPTION',
+      'intervals say which keys are kept: keep, selection and blockSize have no place',
+    );
+  expectOperand('intervals', intervals, 'int32', q.device, intervalsShape(scores));
+  expectRows('intervals', intervals);
+  expectRead('intervals', intervals, given);
+}
+
+function expectRead(name: string, tensor: Tensor, { out, lse }: DynamicMaskAttentionOptions): void {
+  expectApart('out', out, name, tensor);
+  expectApart('lse', lse, name, tensor);
+}

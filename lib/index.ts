@@ -24,6 +24,7 @@ export {
   type DynamicMaskIntervalsOptions,
   type KeySelection,
 } from './ops/dynamic-mask/intervals.js';
+export { DmaSnapshot, DmaState, type DmaStateCallOptions, type DmaStateOptions } from './ops/dynamic-mask/state.js';
 export { dynamicMaskScores, type DynamicMaskScoresOptions, type KeyScoring } from './ops/dynamic-mask/scores.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';

@@ -139,6 +139,13 @@ export interface NativeModule {
     sQ: number,
     abort: Maybe<AbortHandle>,
   ): void;
+  dynamicMaskAppend(
+    stream: StreamHandle,
+    tokens: TensorHandle,
+    keptScores: TensorHandle,
+    scores: TensorHandle,
+    abort: Maybe<AbortHandle>,
+  ): void;
   dynamicMaskAttention(
     stream: StreamHandle,
     q: TensorHandle,
@@ -149,8 +156,10 @@ export interface NativeModule {
     kvLengths: Maybe<TensorHandle>,
     cuSeqLensQ: Maybe<TensorHandle>,
     cuSeqLensK: Maybe<TensorHandle>,
-    scores: TensorHandle,
-    intervals: TensorHandle,
+    scores: Maybe<TensorHandle>,
+    intervals: Maybe<TensorHandle>,
+    keptTokens: Maybe<TensorHandle>,
+    keptScores: Maybe<TensorHandle>,
     scale: number,
     causal: boolean,
     abort: Maybe<AbortHandle>,

@@ -9,9 +9,10 @@ import { expectAttentionOptions } from './attention/checks.js';
 import { expectMap, readHeadMap } from './attention/heads.js';
 import { readSizes } from './attention/sizes.js';
 import { outputShape } from './attention/tensors.js';
-import { expectKept, expectScores } from './dynamic-mask/checks.js';
+import { expectKept, expectScores, expectState } from './dynamic-mask/checks.js';
 import { queueIntervals, type KeySelection } from './dynamic-mask/intervals.js';
 import { queueScores, type KeyScoring } from './dynamic-mask/scores.js';
+import { keptOf, type DmaState } from './dynamic-mask/state.js';
 
 /** Options of {@link dynamicMaskAttention}: `scores`, or `wdt` and `a` to make them from. */
 export interface DynamicMaskAttentionOptions extends KeySelection, Partial<KeyScoring> {
@@ -19,6 +20,8 @@ export interface DynamicMaskAttentionOptions extends KeySelection, Partial<KeySc
   scores?: Tensor;
   /** Which queries keep each key, as {@link dynamicMaskIntervals} answers. Default: by `keep` and `selection`. */
   intervals?: Tensor;
+  /** For one query of each sequence: what is kept after all tokens so far, the query's own included. Alone. */
+  state?: DmaState;
   /** Query `i` sees keys `j <= i + (sKv - sQ)`. Default `false`. */
   causal?: boolean;
   /** Factor on the products before the scores are added. Default `1 / sqrt(d)`. */
@@ -48,6 +51,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof DynamicMaskAttentionOptio
   'selection',
   'blockSize',
   'intervals',
+  'state',
   'causal',
   'scale',
   'kvLengths',
@@ -91,18 +95,22 @@ export function dynamicMaskAttention(
   const { causal, scale, kvLengths, cuSeqLensQ, cuSeqLensK, lse, out } = given;
   const dense = { causal, scale, kvLengths, cuSeqLensQ, cuSeqLensK, lse, out };
   expectAttentionOptions(dense as object, map, q, k, v, sizes);
-  const shape = expectScores(given, v, sizes);
-  expectKept(given, shape, q);
+  const { state } = given;
+  const shape = state === undefined ? expectScores(given, v, sizes) : expectState(given, state, q, sizes);
+  if (state === undefined) expectKept(given, shape, q);
   const stream = expectStream(given.stream, q.device);
   const abort = abortFlag(given.signal);
 
   const made: Tensor[] = []; // the stream keeps what it uses
   const keep = <T extends Tensor>(tensor: T): T => (made.push(tensor), tensor);
   try {
-    const scores = given.scores ?? keep(queueScores(stream, v, given as KeyScoring, shape, abort));
-    const intervals = given.intervals ?? keep(queueIntervals(stream, scores, given, sizes.sQ, abort));
+    let [scores, intervals] = [given.scores, given.intervals];
+    if (state === undefined) {
+      scores ??= keep(queueScores(stream, v, given as KeyScoring, shape, abort));
+      intervals ??= keep(queueIntervals(stream, scores, given, sizes.sQ, abort));
+    }
     const result = out ?? allocate(Object.freeze(outputShape(sizes)), q.dtype, q.device);
-    queueAttention(stream, [q, k, v, result], given, scores, intervals, abort, result !== out);
+    queueAttention(stream, [q, k, v, result], { ...given, scores, intervals }, abort, result !== out);
     return result as Tensor<FloatDType>;
   } finally {
     for (const tensor of made) tensor.dispose();
@@ -112,13 +120,15 @@ export function dynamicMaskAttention(
 function queueAttention(
   stream: Stream,
   [q, k, v, out]: readonly [Tensor, Tensor, Tensor, Tensor],
-  given: DynamicMaskAttentionOptions,
-  scores: Tensor,
-  intervals: Tensor,
+  given: Omit<DynamicMaskAttentionOptions, 'scores' | 'intervals'> & {
+    scores: Tensor | undefined;
+    intervals: Tensor | undefined;
+  },
   abort: ReturnType<typeof abortFlag>,
   isNew: boolean,
 ): void {
   const handle = (tensor: Tensor | undefined) => tensor && tensorHandle(tensor);
+  const kept = given.state && keptOf(given.state);
   try {
     native.dynamicMaskAttention(
       streamHandle(stream),
@@ -130,8 +140,10 @@ function queueAttention(
       handle(given.kvLengths),
       handle(given.cuSeqLensQ),
       handle(given.cuSeqLensK),
-      tensorHandle(scores),
-      tensorHandle(intervals),
+      handle(given.scores),
+      handle(given.intervals),
+      handle(kept?.tokens),
+      handle(kept?.scores),
       given.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]!),
       given.causal ?? false,
       abort,

@@ -40,6 +40,7 @@ napi_value merge_attention(Arguments const& args);
 napi_value rope(Arguments const& args);
 napi_value dynamic_mask_scores(Arguments const& args);
 napi_value dynamic_mask_intervals(Arguments const& args);
+napi_value dynamic_mask_append(Arguments const& args);
 napi_value dynamic_mask_attention(Arguments const& args);
 napi_value explain_attention(Arguments const& args);
 

@@ -37,8 +37,19 @@ napi_value dynamic_mask_intervals(Arguments const& args) {
   return nullptr;
 }
 
+napi_value dynamic_mask_append(Arguments const& args) {
+  Submission const to = args.submission(4);
+  AppendScoresArgs tensors;
+  tensors.kept.tokens = args.at(1, "tokens").tensor();
+  tensors.kept.scores = args.at(2, "keptScores").tensor();
+  tensors.scores = args.at(3, "scores").tensor();
+  Backend& backend = backend_of(tensors.scores.device());
+  backend.append_scores(to, std::move(tensors));
+  return nullptr;
+}
+
 napi_value dynamic_mask_attention(Arguments const& args) {
-  Submission const to = args.submission(13);
+  Submission const to = args.submission(15);
   SparseAttentionArgs tensors;
   AttentionArgs& dense = tensors.dense;
   dense.q = args.at(1, "q").tensor();
@@ -49,11 +60,13 @@ napi_value dynamic_mask_attention(Arguments const& args) {
   dense.kv_lengths = args.at(6, "kvLengths").optional_tensor();
   dense.cu_seq_lens_q = args.at(7, "cuSeqLensQ").optional_tensor();
   dense.cu_seq_lens_k = args.at(8, "cuSeqLensK").optional_tensor();
-  tensors.scores = args.at(9, "scores").tensor();
-  tensors.intervals = args.at(10, "intervals").tensor();
+  tensors.scores = args.at(9, "scores").optional_tensor();
+  tensors.intervals = args.at(10, "intervals").optional_tensor();
+  tensors.kept.tokens = args.at(11, "keptTokens").optional_tensor();
+  tensors.kept.scores = args.at(12, "keptScores").optional_tensor();
   AttentionDesc desc;
-  desc.scale = args.at(11, "scale").number();
-  desc.causal = args.at(12, "causal").boolean();
+  desc.scale = args.at(13, "scale").number();
+  desc.causal = args.at(14, "causal").boolean();
   describe_attention(dense, desc);
   Backend& backend = backend_of(dense.q.device());
   backend.sparse_attention(to, desc, std::move(tensors));

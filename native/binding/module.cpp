@@ -42,6 +42,7 @@ constexpr Export kExports[] = {
     {"rope", guard<rope>},
     {"dynamicMaskScores", guard<dynamic_mask_scores>},
     {"dynamicMaskIntervals", guard<dynamic_mask_intervals>},
+    {"dynamicMaskAppend", guard<dynamic_mask_append>},
     {"dynamicMaskAttention", guard<dynamic_mask_attention>},
     {"explainAttention", guard<explain_attention>},
 };

@@ -120,6 +120,7 @@ class Backend {
   // What a backend does not have throws ERR_UNSUPPORTED.
   virtual void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args);
   virtual void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args);
+  virtual void append_scores(Submission to, AppendScoresArgs args);
   virtual void sparse_attention(Submission to, AttentionDesc const& desc, SparseAttentionArgs args);
 
   virtual Explanation explain_attention(AttentionDesc const& desc,

@@ -1,6 +1,7 @@
 /** What the dynamic-mask operations refuse. */
 
 import {
+  DmaState,
   dynamicMaskAttention,
   dynamicMaskIntervals,
   dynamicMaskScores,
@@ -154,6 +155,46 @@ badCalls('dynamicMaskScores refuses', [
     score({ a: float(2), out: float(2, 2, 4) }),
     'ERR_SHAPE',
     'out must have shape [2, 2, 5]',
+  ],
+]);
+
+const state = new DmaState({ b: 2, hB: 2, keep: 3 });
+const gone = new DmaState({ b: 2, hB: 2, keep: 3 });
+gone.dispose();
+const one = float(2, 1, 4, 8);
+const step = (options: DynamicMaskAttentionOptions) => () => dynamicMaskAttention(one, k, v, options);
+
+badCalls('DmaState refuses', [
+  ['no heads', () => new DmaState(wrong({})), 'ERR_ARGUMENT_TYPE', 'hB must be a number'],
+  ['a keep of 0', () => new DmaState({ hB: 1, keep: 0 }), 'ERR_ARGUMENT_VALUE', 'keep must be an integer'],
+  ['a misspelt option', () => new DmaState(wrong({ hB: 1, kept: 3 })), 'ERR_OPTION', "unknown option 'kept'"],
+  ['scores of other heads', () => state.append(float(2, 3, 1)), 'ERR_SHAPE', 'scores must have shape [2, 2, 1]'],
+  ['scores of two axes', () => state.append(float(2, 2)), 'ERR_SHAPE', 'scores must have shape [2, 2, n]'],
+  [
+    'a snapshot of another state',
+    () => state.rollback(new DmaState({ hB: 1 }).snapshot()),
+    'ERR_OPTION',
+    'another state',
+  ],
+  ['no snapshot', () => state.rollback(wrong({})), 'ERR_ARGUMENT_TYPE', 'snapshot must be one'],
+  ['a token after its end', () => gone.append(float(2, 2, 1)), 'ERR_DISPOSED', 'the state has been disposed of'],
+  ['a call after its end', step({ state: gone }), 'ERR_DISPOSED', 'state has been disposed of'],
+  ['something else', step({ state: wrong({}) }), 'ERR_ARGUMENT_TYPE', 'state must be a DmaState'],
+  ['a call with scores', step({ state, scores }), 'ERR_OPTION', 'scores cannot be combined with state'],
+  ['a call with causal', step({ state, causal: true }), 'ERR_OPTION', 'causal cannot be combined with state'],
+  ['more than one query', call({ state }), 'ERR_SHAPE', 'q must have shape [2, 1, hQ, d]'],
+  ['other sequences', step({ state: new DmaState({ hB: 2 }) }), 'ERR_SHAPE', 'state must have 2 sequences'],
+  [
+    'other heads',
+    step({ state: new DmaState({ b: 2, hB: 3 }) }),
+    'ERR_SHAPE',
+    'state must have 1 or 2 or 4 score heads',
+  ],
+  [
+    'more tokens than keys',
+    step({ state: new DmaState({ b: 2, hB: 2 }).append(float(2, 2, 6)) }),
+    'ERR_SHAPE',
+    'k must hold the 6 tokens of the state, got 5',
   ],
 ]);
 

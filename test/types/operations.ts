@@ -4,6 +4,7 @@ import {
   attention,
   configure,
   cudaStatus,
+  DmaState,
   dynamicMaskAttention,
   dynamicMaskIntervals,
   dynamicMaskScores,
@@ -60,6 +61,11 @@ export function dynamicMaskCalls(q: Tensor, k: Tensor, v: Tensor, scores: Tensor
   dynamicMaskScores(v, { a: q });
   // @ts-expect-error: no such form
   dynamicMaskScores(v, { wdt: k, a: q, form: 'sigmoid' });
+  const state = new DmaState({ hB: 2, keep: 4 }).append(made);
+  state.rollback(state.snapshot()).dispose();
+  // @ts-expect-error: heads are needed
+  new DmaState({ keep: 4 });
+  dynamicMaskAttention(q, k, v, { state });
   return dynamicMaskAttention(q, k, v, { wdt: k, a: q, keep: 1024, selection: 'shared' });
 }
 

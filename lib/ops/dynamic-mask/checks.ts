@@ -6,6 +6,7 @@ import {
   expectOperand,
   expectRows,
   expectTensor,
+  expectTensorDevice,
   expectTensorDType,
   wrongShape,
 } from '../../checks/tensors.js';
@@ -15,6 +16,7 @@ import type { AttentionSizes } from '../attention/sizes.js';
 import type { DynamicMaskAttentionOptions } from '../dynamic-mask-attention.js';
 import { expectSelection, intervalsShape } from './intervals.js';
 import { expectScoring, type KeyScoring } from './scores.js';
+import { isDmaState, keptOf, type DmaState } from './state.js';
 
 /** Scores that are given, or what they are made from. @returns Their shape. */
 export function expectScores(given: DynamicMaskAttentionOptions, v: Tensor, sizes: AttentionSizes): readonly number[] {
@@ -60,6 +62,34 @@ export function expectKept(given: DynamicMaskAttentionOptions, scores: readonly 
   expectOperand('intervals', intervals, 'int32', q.device, intervalsShape(scores));
   expectRows('intervals', intervals);
   expectRead('intervals', intervals, given);
+}
+
+const ofWholeSequences = [
+  ...['scores', 'wdt', 'a', 'form', 'keep', 'selection', 'blockSize', 'intervals'],
+  ...['causal', 'kvLengths', 'cuSeqLensQ', 'cuSeqLensK'],
+] as (keyof DynamicMaskAttentionOptions)[];
+
+/** A state in place of everything that says what is kept. @returns The shape of its scores. */
+export function expectState(
+  given: DynamicMaskAttentionOptions,
+  state: DmaState,
+  q: Tensor,
+  sizes: AttentionSizes,
+): readonly number[] {
+  if (!isDmaState(state)) throw invalidType('ERR_ARGUMENT_TYPE', `state must be a DmaState, got ${describe(state)}`);
+  for (const name of ofWholeSequences)
+    if (given[name] !== undefined)
+      throw new AttentionError('ERR_OPTION', `${name} cannot be combined with state, which says what is kept`);
+  const { tokens, scores } = keptOf(state);
+  if (tokens.disposed) throw new AttentionError('ERR_DISPOSED', 'state has been disposed of');
+  const [b, hB] = scores.shape as [number, number, number];
+  if (sizes.sQ !== 1) throw wrongShape('q', q, [b, 1, 'hQ', 'd'], ': a state serves one query of each sequence');
+  if (sizes.b !== b) throw invalidRange('ERR_SHAPE', `state must have ${sizes.b} sequences like q, got ${b}`);
+  if (sizes.sKv < state.length)
+    throw invalidRange('ERR_SHAPE', `k must hold the ${state.length} tokens of the state, got ${sizes.sKv}`);
+  expectScoreHeads('state', hB, sizes);
+  expectTensorDevice('state', tokens, q.device);
+  return scores.shape;
 }
 
 function expectRead(name: string, tensor: Tensor, { out, lse }: DynamicMaskAttentionOptions): void {

@@ -7,6 +7,7 @@
 #include "backends/cpu/attention/attention.h"
 #include "backends/cpu/ceilings.h"
 #include "backends/cpu/cpu_stream.h"
+#include "backends/cpu/dynamic_mask/kept_keys.h"
 #include "backends/cpu/dynamic_mask/key_scores.h"
 #include "backends/cpu/dynamic_mask/selection.h"
 #include "backends/cpu/dynamic_mask/sparse_attention.h"
@@ -183,6 +184,12 @@ class CpuBackend final : public Backend {
             [desc](JobContext& job, KeyIntervalsArgs& tensors) {
               run_key_intervals(job, desc, tensors);
             });
+  }
+
+  void append_scores(Submission to, AppendScoresArgs args) override {
+    check_append_scores(args);
+    enqueue(std::move(to), "DmaState.append", std::move(args),
+            [](JobContext& job, AppendScoresArgs& tensors) { run_append_scores(job, tensors); });
   }
 
   void sparse_attention(Submission to, AttentionDesc const& desc,

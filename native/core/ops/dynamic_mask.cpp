@@ -27,6 +27,35 @@ void check_weights(char const* name, TensorView const& view, DType like) {
         name_of(view.dtype), ", expected float32 or ", name_of(like));
 }
 
+void check_kept(KeptKeys const& kept, Operands const& operands) {
+  TensorView const& scores = kept.scores;
+  check(scores.defined() && kept.tokens.defined(), ErrorCode::kDisposed,
+        "the state has no storage");
+  check(scores.rank() == 3 && scores.sizes[2] >= 1, ErrorCode::kShape, "kept scores are ",
+        scores.sizes, ", expected [b, hB, keep]");
+  operands.expect("kept scores", scores, DType::f32, scores.sizes);
+  operands.expect("kept tokens", kept.tokens, DType::i32,
+                  {scores.sizes[0], scores.sizes[1], scores.sizes[2] + 1});
+  check(scores.contiguous() && kept.tokens.contiguous(), ErrorCode::kLayout,
+        "kept tokens and scores must be contiguous");
+}
+
+/// Intervals and scores by key.
+void check_intervals(AttentionDesc const& desc, SparseAttentionArgs const& args,
+                     Operands const& operands) {
+  int const rank = desc.packed ? 2 : 3;
+  check(args.scores.rank() == rank, ErrorCode::kShape, "scores is ", args.scores.sizes,
+        ", expected ", desc.packed ? "[hB, tK]" : "[b, hB, sKv]");
+  int64_t const heads = args.scores.sizes[rank - 2];
+  operands.expect(
+      "scores", args.scores, DType::f32,
+      desc.packed ? Extents{heads, desc.seq_kv} : Extents{desc.batch, heads, desc.seq_kv});
+  operands.expect(
+      "intervals", args.intervals, DType::i32,
+      desc.packed ? Extents{heads, 2, desc.seq_kv} : Extents{desc.batch, heads, 2, desc.seq_kv});
+  check_last_axis("intervals", args.intervals);
+}
+
 }  // namespace
 
 void check_key_scores(KeyScoreForm form, KeyScoresArgs const& args) {
@@ -107,26 +136,42 @@ void check_sparse_attention(AttentionDesc const& desc, SparseAttentionArgs& args
   check(desc.softcap == 0 && desc.window_left == -1 && desc.window_right == -1 &&
             desc.sink_tokens == 0,
         ErrorCode::kOption, "softcap, window and sinkTokens have no place in sparse attention");
-  int const rank = desc.packed ? 2 : 3;
-  check(args.scores.rank() == rank, ErrorCode::kShape, "scores is ", args.scores.sizes,
-        ", expected ", desc.packed ? "[hB, tK]" : "[b, hB, sKv]");
-  int64_t const heads = args.scores.sizes[rank - 2];
-  check(heads >= 1 && desc.heads_out % heads == 0, ErrorCode::kShape, "scores has ", heads,
-        " heads, expected a divisor of ", desc.heads_out);
   Operands const operands(args.dense.q.device());
-  operands.expect(
-      "scores", args.scores, DType::f32,
-      desc.packed ? Extents{heads, desc.seq_kv} : Extents{desc.batch, heads, desc.seq_kv});
-  operands.expect(
-      "intervals", args.intervals, DType::i32,
-      desc.packed ? Extents{heads, 2, desc.seq_kv} : Extents{desc.batch, heads, 2, desc.seq_kv});
-  check_last_axis("intervals", args.intervals);
+  bool const listed = args.kept.tokens.defined();
+  if (listed) {
+    check_kept(args.kept, operands);
+    check(!desc.packed && desc.seq_q == 1 && args.kept.scores.sizes[0] == desc.batch,
+          ErrorCode::kShape, "kept keys of ", args.kept.scores.sizes[0],
+          " sequences serve one query of each, got q ", args.dense.q.sizes);
+    check(!args.dense.kv_lengths.defined() && !args.scores.defined() && !args.intervals.defined(),
+          ErrorCode::kOption, "kept keys take no kvLengths, scores and intervals");
+  } else {
+    check_intervals(desc, args, operands);
+  }
+  int64_t const heads = listed ? args.kept.scores.sizes[1] : args.scores.sizes[desc.packed ? 0 : 1];
+  check(heads >= 1 && desc.heads_out % heads == 0, ErrorCode::kShape, heads,
+        " score heads, expected a divisor of ", desc.heads_out);
   for (auto const& [name, view] :
        {std::pair{"out", &args.dense.out}, std::pair{"lse", &args.dense.lse}}) {
-    check_apart(name, *view, "scores", args.scores);
-    check_apart(name, *view, "intervals", args.intervals);
+    check_apart(name, *view, "scores", listed ? args.kept.scores : args.scores);
+    check_apart(name, *view, "intervals", listed ? args.kept.tokens : args.intervals);
   }
 }
+
+void check_append_scores(AppendScoresArgs const& args) {
+  check(args.scores.defined(), ErrorCode::kDisposed, "scores has no storage");
+  Operands const operands(args.scores.device());
+  check_kept(args.kept, operands);
+  TensorView const& kept = args.kept.scores;
+  check(args.scores.rank() == 3, ErrorCode::kShape, "scores is ", args.scores.sizes,
+        ", expected [b, hB, n]");
+  operands.expect("scores", args.scores, DType::f32,
+                  {kept.sizes[0], kept.sizes[1], args.scores.sizes[2]});
+  check_apart("the state", kept, "scores", args.scores);
+  check_apart("the state", args.kept.tokens, "scores", args.scores);
+}
+
+void Backend::append_scores(Submission, AppendScoresArgs) { refuse("DmaState", device()); }
 
 void Backend::key_scores(Submission, KeyScoreForm, KeyScoresArgs) {
   refuse("dynamicMaskScores", device());

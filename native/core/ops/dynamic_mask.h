@@ -49,11 +49,27 @@ struct KeyIntervalsArgs {
 
 void check_key_intervals(KeyIntervalsDesc const& desc, KeyIntervalsArgs const& args);
 
-/// Attention over the keys of `intervals`, with `scores` added to the scaled products.
+/// What decoding keeps between tokens: of all so far the best `keep`, in the order of their
+/// indices. One more token costs at most as much as it keeps, however many there were.
+struct KeptKeys {
+  TensorView tokens;  // i32 [b, hB, 1 + keep], contiguous: how many there were, and those kept
+  TensorView scores;  // f32 [b, hB, keep], contiguous: theirs
+};
+
+struct AppendScoresArgs {
+  KeptKeys kept;      // read and written
+  TensorView scores;  // f32 [b, hB, n], of the next n tokens
+};
+
+void check_append_scores(AppendScoresArgs const& args);
+
+/// Attention over the keys of `intervals`, with `scores` added to the scaled products; or, of a
+/// single query, over the keys of `kept`.
 struct SparseAttentionArgs {
   AttentionArgs dense;   // of its optional tensors lse, kv_lengths, cu_seq_lens_q and _k
   TensorView scores;     // f32 [b, hB, sKv] or packed [hB, tK], hB a divisor of hO
   TensorView intervals;  // as above, stride 1 along the keys; any numbers are allowed
+  KeptKeys kept;         // in place of both; not with lengths. Contents are checked when it runs
 };
 
 void check_sparse_attention(AttentionDesc const& desc, SparseAttentionArgs& args);

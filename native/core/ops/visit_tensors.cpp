@@ -55,9 +55,17 @@ void visit_outputs(KeyIntervalsArgs const& a, TensorVisitor visit) {
   visit_defined({&a.intervals}, visit);
 }
 
+void visit_inputs(AppendScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.scores, &a.kept.tokens, &a.kept.scores}, visit);
+}
+
+void visit_outputs(AppendScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.kept.tokens, &a.kept.scores}, visit);
+}
+
 void visit_inputs(SparseAttentionArgs const& a, TensorVisitor visit) {
   visit_inputs(a.dense, visit);
-  visit_defined({&a.scores, &a.intervals}, visit);
+  visit_defined({&a.scores, &a.intervals, &a.kept.tokens, &a.kept.scores}, visit);
 }
 
 void visit_outputs(SparseAttentionArgs const& a, TensorVisitor visit) {

@@ -36,6 +36,9 @@ void visit_outputs(KeyScoresArgs const& args, TensorVisitor visit);
 void visit_inputs(KeyIntervalsArgs const& args, TensorVisitor visit);
 void visit_outputs(KeyIntervalsArgs const& args, TensorVisitor visit);
 
+void visit_inputs(AppendScoresArgs const& args, TensorVisitor visit);
+void visit_outputs(AppendScoresArgs const& args, TensorVisitor visit);
+
 void visit_inputs(SparseAttentionArgs const& args, TensorVisitor visit);
 void visit_outputs(SparseAttentionArgs const& args, TensorVisitor visit);
 

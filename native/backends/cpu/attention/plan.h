@@ -61,11 +61,12 @@ struct HeadGroup {
 };
 
 /// Keys that each count for one run of query rows (attention-variants 5.2), and what is added to
-/// their scores.
+/// their scores. Or, for all rows alike, a list of keys in ascending order.
 struct KeyIntervals {
   int32_t const* rows = nullptr;  // by key, side by side: the first query that keeps it
   int64_t end = 0;                // elements on: the query behind the last that does
   int64_t batch = 0, head = 0;    // element strides
+  bool listed = false;            // `rows` are lists: a count, then keys; scores are in their order
   float const* scores = nullptr;  // by key; null: nothing is added
   int64_t scores_batch = 0, scores_head = 0, scores_key = 0;
   int64_t heads = 1;  // score heads; output head o has o * heads / hO

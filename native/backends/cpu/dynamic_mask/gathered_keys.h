@@ -29,7 +29,7 @@ class GatheredKeys {
 
   void start(RowBlockLimits const& limits, int rows, int) {
     next_ = 0;
-    stop_ = limits.max_hi;
+    stop_ = keys_.listed ? first_row_[0] : limits.max_hi;
     queries_ = {};
     for (int t = 0; t * kRowsPerTile < rows; ++t) {
       queries_.add(s_.tile_queries[t].least);
@@ -39,16 +39,12 @@ class GatheredKeys {
 
   bool next() {
     count_ = 0;
-    while (next_ < stop_ && count_ < kBlockKeys) {
-      int const lanes = stop_ - next_ < kLanes ? stop_ - next_ : kLanes;
-      if (lanes == kLanes && !any(kept(first_row_ + next_, end_row_ + next_, queries_))) {
-        next_ += kLanes;
-        continue;
+    if (keys_.listed) {
+      for (; next_ < stop_ && count_ < kBlockKeys; ++next_) {
+        set(first_row_[1 + next_], 0, INT32_MAX, next_);
       }
-      int const last = next_ + lanes;
-      for (; next_ < last && count_ < kBlockKeys; ++next_) {
-        if (first_row_[next_] <= queries_.most && end_row_[next_] > queries_.least) add(next_);
-      }
+    } else {
+      scan();
     }
     for (int j = count_; j < kColumns; ++j) {
       token_[j] = count_ > 0 ? token_[count_ - 1] : 0;
@@ -107,12 +103,32 @@ class GatheredKeys {
     return Isa::template reduce<MaxOf<Isa>>(ones) > 0;
   }
 
+  /// Collects the next keys that some query of the task keeps, up to a block of them.
+  void scan() {
+    while (next_ < stop_ && count_ < kBlockKeys) {
+      int const lanes = stop_ - next_ < kLanes ? stop_ - next_ : kLanes;
+      if (lanes == kLanes && !any(kept(first_row_ + next_, end_row_ + next_, queries_))) {
+        next_ += kLanes;
+        continue;
+      }
+      int const last = next_ + lanes;
+      for (; next_ < last && count_ < kBlockKeys; ++next_) {
+        if (first_row_[next_] <= queries_.most && end_row_[next_] > queries_.least) add(next_);
+      }
+    }
+  }
+
   void add(int key) {
     int const earliest = causal_ ? key - aligned_ : 0;
-    float const score = scores_ ? scores_[key * keys_.scores_key] : 0;
+    set(key, first_row_[key] > earliest ? first_row_[key] : earliest, end_row_[key], key);
+  }
+
+  /// `place`: of its score.
+  void set(int key, int first, int end, int place) {
+    float const score = scores_ ? scores_[place * keys_.scores_key] : 0;
     token_[count_] = key;
-    first_[count_] = first_row_[key] > earliest ? first_row_[key] : earliest;
-    end_[count_] = end_row_[key];
+    first_[count_] = first;
+    end_[count_] = end;
     bias_[count_] = score == score ? score * kLog2E : -__builtin_inff();  // NaN counts as -inf
     ++count_;
   }
@@ -121,8 +137,8 @@ class GatheredKeys {
   KeyIntervals const& keys_;
   bool const causal_;
   int aligned_;
-  int32_t const *first_row_, *end_row_;  // by key
-  float const* scores_ = nullptr;        // by key
+  int32_t const *first_row_, *end_row_;  // by key; or the list
+  float const* scores_ = nullptr;        // by key, or as listed
   QueryRange queries_;                   // of the task
   int next_ = 0, stop_ = 0, count_ = 0;
 

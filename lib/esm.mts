@@ -3,6 +3,7 @@
 export {
   attention,
   AttentionError,
+  blockSparseAttention,
   configure,
   cudaStatus,
   devices,
@@ -30,6 +31,9 @@ export type {
   AttentionPart,
   AttentionRequest,
   AttentionWindow,
+  BlockList,
+  BlockLists,
+  BlockSparseAttentionOptions,
   Configuration,
   CopyOptions,
   CudaStatus,

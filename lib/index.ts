@@ -18,6 +18,12 @@ export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/atten
 export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
+export {
+  blockSparseAttention,
+  type BlockList,
+  type BlockLists,
+  type BlockSparseAttentionOptions,
+} from './ops/block-sparse-attention.js';
 export { dynamicMaskAttention, type DynamicMaskAttentionOptions } from './ops/dynamic-mask-attention.js';
 export {
   dynamicMaskIntervals,

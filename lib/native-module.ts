@@ -164,6 +164,24 @@ export interface NativeModule {
     causal: boolean,
     abort: Maybe<AbortHandle>,
   ): void;
+  blockSparseAttention(
+    stream: StreamHandle,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    out: TensorHandle,
+    lse: Maybe<TensorHandle>,
+    kvLengths: Maybe<TensorHandle>,
+    partialOffsets: Maybe<TensorHandle>,
+    partialIndices: Maybe<TensorHandle>,
+    fullOffsets: Maybe<TensorHandle>,
+    fullIndices: Maybe<TensorHandle>,
+    blockQ: number,
+    blockK: number,
+    scale: number,
+    causal: boolean,
+    abort: Maybe<AbortHandle>,
+  ): void;
   explainAttention(
     device: string,
     /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */

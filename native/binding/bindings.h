@@ -42,6 +42,7 @@ napi_value dynamic_mask_scores(Arguments const& args);
 napi_value dynamic_mask_intervals(Arguments const& args);
 napi_value dynamic_mask_append(Arguments const& args);
 napi_value dynamic_mask_attention(Arguments const& args);
+napi_value block_sparse_attention(Arguments const& args);
 napi_value explain_attention(Arguments const& args);
 
 }  // namespace fattn::binding

@@ -44,6 +44,7 @@ constexpr Export kExports[] = {
     {"dynamicMaskIntervals", guard<dynamic_mask_intervals>},
     {"dynamicMaskAppend", guard<dynamic_mask_append>},
     {"dynamicMaskAttention", guard<dynamic_mask_attention>},
+    {"blockSparseAttention", guard<block_sparse_attention>},
     {"explainAttention", guard<explain_attention>},
 };
 

@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/ops/attention.h"
 #include "core/ops/attention_cost.h"
+#include "core/ops/block_sparse.h"
 #include "core/ops/dynamic_mask.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
@@ -122,6 +123,8 @@ class Backend {
   virtual void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args);
   virtual void append_scores(Submission to, AppendScoresArgs args);
   virtual void sparse_attention(Submission to, AttentionDesc const& desc, SparseAttentionArgs args);
+  virtual void block_sparse_attention(Submission to, AttentionDesc const& desc,
+                                      BlockSparseDesc const& blocks, BlockSparseArgs args);
 
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;

@@ -2,6 +2,7 @@
 
 import {
   attention,
+  blockSparseAttention,
   configure,
   cudaStatus,
   DmaState,
@@ -47,6 +48,17 @@ export function attentionCalls(q: Tensor, k: Tensor, v: Tensor, heads: Tensor, s
   // @ts-expect-error: the signal, not its controller
   attention(q, k, v, { signal: new AbortController() });
   return attention(q, k, v, { ...options, out: q, signal: AbortSignal.timeout(5) });
+}
+
+export function blockSparseCalls(q: Tensor, k: Tensor, v: Tensor, offsets: Tensor, indices: Tensor): Tensor {
+  const lists = { blockQ: 64, blockK: 64, partial: { offsets, indices } };
+  // @ts-expect-error: lists are needed
+  blockSparseAttention(q, k, v, { causal: true });
+  // @ts-expect-error: so are the sizes of blocks
+  blockSparseAttention(q, k, v, { lists: { partial: { offsets, indices } } });
+  // @ts-expect-error: both of them
+  blockSparseAttention(q, k, v, { lists: { ...lists, full: { offsets } } });
+  return blockSparseAttention(q, k, v, { lists, causal: true, lse: q });
 }
 
 export function dynamicMaskCalls(q: Tensor, k: Tensor, v: Tensor, scores: Tensor): Tensor {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backends/cpu/attention/attention.h"
+#include "backends/cpu/block_sparse/block_sparse.h"
 #include "backends/cpu/ceilings.h"
 #include "backends/cpu/cpu_stream.h"
 #include "backends/cpu/dynamic_mask/kept_keys.h"
@@ -199,6 +200,16 @@ class CpuBackend final : public Backend {
     enqueue(std::move(to), "dynamicMaskAttention", std::move(args),
             [desc](JobContext& job, SparseAttentionArgs& tensors) {
               run_sparse_attention(job, desc, tensors, active_kernels());
+            });
+  }
+
+  void block_sparse_attention(Submission to, AttentionDesc const& desc,
+                              BlockSparseDesc const& blocks, BlockSparseArgs args) override {
+    check_block_sparse(desc, blocks, args);
+    check_served(desc);
+    enqueue(std::move(to), "blockSparseAttention", std::move(args),
+            [desc, blocks](JobContext& job, BlockSparseArgs& tensors) {
+              run_block_sparse(job, desc, blocks, tensors, active_kernels());
             });
   }
 

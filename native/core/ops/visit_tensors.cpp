@@ -72,4 +72,11 @@ void visit_outputs(SparseAttentionArgs const& a, TensorVisitor visit) {
   visit_outputs(a.dense, visit);
 }
 
+void visit_inputs(BlockSparseArgs const& a, TensorVisitor visit) {
+  visit_inputs(a.dense, visit);
+  visit_defined({&a.partial.offsets, &a.partial.indices, &a.full.offsets, &a.full.indices}, visit);
+}
+
+void visit_outputs(BlockSparseArgs const& a, TensorVisitor visit) { visit_outputs(a.dense, visit); }
+
 }  // namespace fattn

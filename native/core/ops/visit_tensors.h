@@ -2,6 +2,7 @@
 
 #include "core/function_ref.h"
 #include "core/ops/attention.h"
+#include "core/ops/block_sparse.h"
 #include "core/ops/dynamic_mask.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/merge_attention.h"
@@ -41,5 +42,8 @@ void visit_outputs(AppendScoresArgs const& args, TensorVisitor visit);
 
 void visit_inputs(SparseAttentionArgs const& args, TensorVisitor visit);
 void visit_outputs(SparseAttentionArgs const& args, TensorVisitor visit);
+
+void visit_inputs(BlockSparseArgs const& args, TensorVisitor visit);
+void visit_outputs(BlockSparseArgs const& args, TensorVisitor visit);
 
 }  // namespace fattn

@@ -19,7 +19,7 @@ void run_prefill_of(AttentionPlan const& plan, AttentionTask const& task, void* 
 
 template <class Isa>
 void run_prefill(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
-  if (plan.intervals) return run_prefill_of<Isa, GatheredKeys<Isa>>(plan, task, scratch);
+  if (plan.sparse) return run_prefill_of<Isa, GatheredKeys<Isa>>(plan, task, scratch);
   run_prefill_of<Isa, ContiguousKeys<Isa>>(plan, task, scratch);
 }
 

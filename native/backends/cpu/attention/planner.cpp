@@ -88,7 +88,7 @@ class Planner {
     p_.head_masks = std::move(heads.masks);
     p_.group_heads = std::move(heads.group_heads);
     p_.groups = std::move(heads.groups);
-    if (plan_.intervals) split_groups(plan_.intervals->heads);
+    if (plan_.sparse) split_groups(plan_.sparse->heads);
     plan_.q_heads = p_.q_heads.data();
     plan_.head_masks = p_.head_masks.data();
     plan_.group_heads = p_.group_heads.data();
@@ -133,7 +133,7 @@ class Planner {
       s.seq_kv = static_cast<int32_t>(desc_.packed ? starts_k[b + 1] - starts_k[b] : desc_.seq_kv);
       read_lengths(s, b);
       place(s, b, desc_.packed ? starts_q[b] : 0, desc_.packed ? starts_k[b] : 0);
-      s.chunks = plan_.intervals ? 1 : chunks_of(s, p_.largest_group);
+      s.chunks = plan_.sparse ? 1 : chunks_of(s, p_.largest_group);
       s.partial = slots;
       if (s.chunks > 1) slots += desc_.heads_out * int64_t{s.seq_q} * s.chunks;
     }
@@ -213,8 +213,8 @@ int32_t read_kv_length(TensorView const& t, int64_t b, int64_t most) {
 }
 
 void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
-                    bool bf16_dot, int threads, KeyIntervals const* intervals) {
-  planned.plan.intervals = intervals;
+                    bool bf16_dot, int threads, SparseKeys const* sparse) {
+  planned.plan.sparse = sparse;
   Planner(planned, desc, args, bf16_dot).run();
   if (desc.heads_out > 0 && desc.head_dim_v > 0) cut_tasks(planned, desc, threads);
 }

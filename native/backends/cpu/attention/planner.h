@@ -27,9 +27,9 @@ struct PlannedAttention {
 
 /// `bf16_dot`: the kernels have the bfloat16 dot product. Throws ERR_INDEX where an index tensor
 /// holds a value outside its range. `threads` only decides how finely query rows are cut, which no
-/// bit of a result depends on. With `intervals`, which must outlive the plan, keys are gathered.
+/// bit of a result depends on. With `sparse`, which must outlive the plan, keys are gathered.
 void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
-                    bool bf16_dot, int threads, KeyIntervals const* intervals = nullptr);
+                    bool bf16_dot, int threads, SparseKeys const* sparse = nullptr);
 
 /// Starts of the token ranges of a packed batch, and the end of the last: from 0, nondecreasing, to
 /// at most `total`; else throws ERR_INDEX. A copy: another stream may write the tensor meanwhile,

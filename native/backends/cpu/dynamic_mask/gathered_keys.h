@@ -17,10 +17,15 @@ class GatheredKeys {
 
   GatheredKeys(AttentionPlan const& plan, Sequence const& seq, HeadGroup const& group,
                PrefillScratch const& scratch)
-      : s_(scratch), keys_(*plan.intervals), causal_(plan.head_masks[0].causal) {
+      : s_(scratch), keys_(*plan.sparse), causal_(plan.head_masks[0].causal) {
+    seq_kv_ = seq.seq_kv;
     aligned_ = seq.seq_kv - seq.seq_q;
-    first_row_ =
-        keys_.rows + seq.batch * keys_.batch + group.score_head * keys_.head + seq.first_key;
+    int64_t const place = seq.batch * keys_.batch + group.score_head * keys_.head;
+    if (keys_.form == SparseKeys::Form::kBlocks) {
+      starts_ = keys_.block_starts + place;
+      return;
+    }
+    first_row_ = keys_.rows + place + seq.first_key;
     end_row_ = first_row_ + keys_.end;
     if (!keys_.scores) return;
     scores_ = keys_.scores + seq.batch * keys_.scores_batch + group.score_head * keys_.scores_head +
@@ -28,24 +33,23 @@ class GatheredKeys {
   }
 
   void start(RowBlockLimits const& limits, int rows, int) {
-    next_ = 0;
-    stop_ = keys_.listed ? first_row_[0] : limits.max_hi;
     queries_ = {};
     for (int t = 0; t * kRowsPerTile < rows; ++t) {
       queries_.add(s_.tile_queries[t].least);
       queries_.add(s_.tile_queries[t].most);
     }
+    next_ = 0;
+    stop_ = keys_.form == SparseKeys::Form::kList ? first_row_[0] : limits.max_hi;
+    if (keys_.form != SparseKeys::Form::kBlocks) return;
+    entry_ = starts_[queries_.least / keys_.block_rows];
+    last_entry_ = starts_[queries_.least / keys_.block_rows + 1];
   }
 
   bool next() {
     count_ = 0;
-    if (keys_.listed) {
-      for (; next_ < stop_ && count_ < kBlockKeys; ++next_) {
-        set(first_row_[1 + next_], 0, INT32_MAX, next_);
-      }
-    } else {
-      scan();
-    }
+    if (keys_.form == SparseKeys::Form::kIntervals) scan();
+    if (keys_.form == SparseKeys::Form::kList) walk_list();
+    if (keys_.form == SparseKeys::Form::kBlocks) walk_blocks();
     for (int j = count_; j < kColumns; ++j) {
       token_[j] = count_ > 0 ? token_[count_ - 1] : 0;
       first_[j] = INT32_MAX;
@@ -118,6 +122,28 @@ class GatheredKeys {
     }
   }
 
+  void walk_list() {
+    for (; next_ < stop_ && count_ < kBlockKeys; ++next_) {
+      set(first_row_[1 + next_], 0, INT32_MAX, next_);
+    }
+  }
+
+  /// `next_` counts within the block of keys at hand.
+  void walk_blocks() {
+    for (; entry_ < last_entry_ && count_ < kBlockKeys; ++entry_, next_ = 0) {
+      int32_t const entry = keys_.block_entries[entry_];
+      int const begin = entry / 2 * keys_.block_keys;
+      int const keys = begin >= seq_kv_                     ? 0
+                       : seq_kv_ - begin < keys_.block_keys ? seq_kv_ - begin
+                                                            : keys_.block_keys;
+      for (; next_ < keys && count_ < kBlockKeys; ++next_) {
+        int const first = causal_ && entry % 2 == 0 ? begin + next_ - aligned_ : 0;
+        if (first <= queries_.most) set(begin + next_, first, INT32_MAX, 0);
+      }
+      if (next_ < keys) return;  // the rest of it belongs to the next step
+    }
+  }
+
   void add(int key) {
     int const earliest = causal_ ? key - aligned_ : 0;
     set(key, first_row_[key] > earliest ? first_row_[key] : earliest, end_row_[key], key);
@@ -134,13 +160,15 @@ class GatheredKeys {
   }
 
   PrefillScratch const& s_;
-  KeyIntervals const& keys_;
+  SparseKeys const& keys_;
   bool const causal_;
-  int aligned_;
-  int32_t const *first_row_, *end_row_;  // by key; or the list
-  float const* scores_ = nullptr;        // by key, or as listed
-  QueryRange queries_;                   // of the task
+  int seq_kv_, aligned_;
+  int32_t const *first_row_ = nullptr, *end_row_ = nullptr;  // by key; or the list
+  int64_t const* starts_ = nullptr;                          // by block of queries
+  float const* scores_ = nullptr;                            // by key, or as listed
+  QueryRange queries_;                                       // of the task
   int next_ = 0, stop_ = 0, count_ = 0;
+  int64_t entry_ = 0, last_entry_ = 0;
 
   // Of the block at hand, by column.
   int32_t token_[kColumns];

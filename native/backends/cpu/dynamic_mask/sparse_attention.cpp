@@ -31,17 +31,17 @@ void attend_kept(JobContext& job, AttentionDesc const& desc, SparseAttentionArgs
                  KernelTable const& kernels) {
   KeptKeys const& kept = args.kept;
   std::vector<int32_t> const lists = checked_lists(kept.tokens, desc.seq_kv);
-  KeyIntervals intervals;
-  intervals.listed = true;
-  intervals.rows = lists.data();
-  intervals.batch = kept.tokens.strides[0];
-  intervals.head = kept.tokens.strides[1];
-  intervals.scores = kept.scores.data<float>();
-  intervals.scores_batch = kept.scores.strides[0];
-  intervals.scores_head = kept.scores.strides[1];
-  intervals.scores_key = 1;
-  intervals.heads = kept.scores.sizes[1];
-  run_attention(job, desc, args.dense, kernels, &intervals);
+  SparseKeys keys;
+  keys.form = SparseKeys::Form::kList;
+  keys.rows = lists.data();
+  keys.batch = kept.tokens.strides[0];
+  keys.head = kept.tokens.strides[1];
+  keys.scores = kept.scores.data<float>();
+  keys.scores_batch = kept.scores.strides[0];
+  keys.scores_head = kept.scores.strides[1];
+  keys.scores_key = 1;
+  keys.heads = kept.scores.sizes[1];
+  run_attention(job, desc, args.dense, kernels, &keys);
 }
 
 }  // namespace
@@ -51,19 +51,19 @@ void run_sparse_attention(JobContext& job, AttentionDesc const& desc,
   if (args.kept.tokens.defined()) return attend_kept(job, desc, args, kernels);
   TensorView const &rows = args.intervals, &scores = args.scores;
   int const axis = scores.rank() - 2;  // of the score heads, in both
-  KeyIntervals intervals;
-  intervals.rows = rows.data<int32_t>();
-  intervals.end = rows.strides[axis + 1];
-  intervals.head = rows.strides[axis];
-  intervals.scores = scores.data<float>();
-  intervals.scores_head = scores.strides[axis];
-  intervals.scores_key = scores.strides[axis + 1];
+  SparseKeys keys;
+  keys.rows = rows.data<int32_t>();
+  keys.end = rows.strides[axis + 1];
+  keys.head = rows.strides[axis];
+  keys.scores = scores.data<float>();
+  keys.scores_head = scores.strides[axis];
+  keys.scores_key = scores.strides[axis + 1];
   if (!desc.packed) {
-    intervals.batch = rows.strides[0];
-    intervals.scores_batch = scores.strides[0];
+    keys.batch = rows.strides[0];
+    keys.scores_batch = scores.strides[0];
   }
-  intervals.heads = scores.sizes[axis];
-  run_attention(job, desc, args.dense, kernels, &intervals);
+  keys.heads = scores.sizes[axis];
+  run_attention(job, desc, args.dense, kernels, &keys);
 }
 
 }  // namespace fattn::cpu

@@ -83,7 +83,9 @@ TEST(sparse_check_refuses_each_flaw) {
   refused(ErrorCode::kOption, intervals(), "mask",
           [](auto& a) { a.dense.mask = host_view(DType::u8, {1}); });
   refused(ErrorCode::kOption, intervals(), "shares its storage", [](auto& a) {
-    a.dense.lse = a.scores = host_view(DType::f32, {2, 4, 5});
+    a.dense = dense(9);
+    a.scores = a.dense.lse;
+    a.intervals = host_view(DType::i32, {2, 4, 2, 9});
   });
   refused(ErrorCode::kShape, listed(), "serve one query", [](auto& a) { a.dense = dense(2); });
   refused(ErrorCode::kShape, listed(), "kept tokens", [](auto& a) {

@@ -66,10 +66,13 @@ struct ListedAttention {
       int32_t const head = shared_head(HeadRule::kGrouped, at.head, all.score_heads, p.heads_out);
       int64_t const list =
           (int64_t{b} * all.score_heads + head) * p.row_tiles + tile.first_row / kTileRows;
-      int32_t const* const keys = all.keys + list * all.capacity;
       q = row_of<Element>(p.q, b, 0, at.query, heads.q);
-      k = {row_of<Element>(p.k, b, 0, 0, heads.k), p.k.row, keys, all.counts[list]};
-      v = {row_of<Element>(p.v, b, 0, 0, heads.v), p.v.row, keys, all.counts[list]};
+      k.keys = v.keys = all.keys + list * all.capacity;
+      k.end = v.end = all.counts[list];
+      k.first = row_of<Element>(p.k, b, 0, 0, heads.k);
+      k.stride = p.k.row;
+      v.first = row_of<Element>(p.v, b, 0, 0, heads.v);
+      v.stride = p.v.row;
       first = all.intervals.data + b * all.intervals.batch + head * all.intervals.head;
       end = first + all.intervals.end;
       scores = all.scores.data + b * all.scores.batch + head * all.scores.head;

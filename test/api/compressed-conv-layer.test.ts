@@ -104,9 +104,12 @@ test('a layer tells its sizes, and releases what lies between', async () => {
   expect(layer.sizes).toEqual({ hQ: 4, hKv: 2, d: 8, e: 12 });
   const x = zeros(1, 2, 12);
   const before = memoryUsage()[0]!.tensors;
-  const out = layer.forward(x);
-  await out.toArray();
-  expect(memoryUsage()[0]!.tensors).toBe(before + 1);
+  for (let n = 0; n < 20; ++n) {
+    using out = layer.forward(x);
+    await out.toArray();
+  }
+  // Fewer where the garbage of other tests has been collected meanwhile.
+  expect(memoryUsage()[0]!.tensors).toBeLessThanOrEqual(before);
 });
 
 // ---- Files ----
@@ -187,7 +190,7 @@ test.each(Object.entries(dialects))('a layer of a file with the names of %s', as
   expect(expected.some((value) => value !== 0)).toBe(true);
   found.dispose();
   read.dispose();
-  expect(memoryUsage()[0]!.tensors).toBe(before);
+  expect(memoryUsage()[0]!.tensors).toBeLessThanOrEqual(before);
 });
 
 const names = dialects['Hugging Face']!;

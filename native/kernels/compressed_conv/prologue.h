@@ -84,12 +84,13 @@ struct CompressedConv {
     }
   }
 
+  /// In double: an error of tau is one of every element of its keys.
   FATTN_DEVICE static float tau(Params const& p, int32_t group) {
-    constexpr float kLog2E = 1.4426950408889634f;
+    constexpr double kE = 2.718281828459045;
     float x = p.temperature.at<Element>(group);
     if (p.temperature_mode == ConvTemperature::kRaw) return x;
     if (p.temperature_mode == ConvTemperature::kExpClamped) x = x < 1e-7f ? 1e-7f : x > 2 ? 2 : x;
-    return simt::exp2_exact(x * kLog2E);
+    return static_cast<float>(simt::power(kE, static_cast<double>(x)));
   }
 
   /// Token i of the tile, by one warp.
@@ -100,7 +101,7 @@ struct CompressedConv {
     for (int32_t c = simt::lane_index(); c < p.head_dim; c += simt::kWarpSize)
       sum = simt::fused_multiply_add(z.load(c), z.load(c), sum);
     float const d = static_cast<float>(p.head_dim);
-    float const scale = factor * square_root(d) / square_root(warp_sum(sum) + 1e-12f);
+    float const scale = factor * square_root(d / (warp_sum(sum) + 1e-12f));
     for (int32_t t = simt::lane_index(); t < p.pairs; t += simt::kWarpSize) {
       float const cos = shared.cos.load(i * p.pairs + t), sin = shared.sin.load(i * p.pairs + t);
       float const u = z.load(t * p.from_step) * scale;
@@ -112,12 +113,13 @@ struct CompressedConv {
       out[c] = simt::round_to<Element>(z.load(c) * scale);
   }
 
-  /// Of a positive number: the approximation by logarithms, corrected twice (Newton), to within an
-  /// ulp or two.
+  /// Of a positive number, within an ulp: the approximation by logarithms, improved (Newton), and
+  /// corrected by what its square lacks, which a fused multiply-add knows without rounding.
   FATTN_DEVICE static float square_root(float x) {
     float root = simt::exp2_approximate(0.5f * simt::log2_approximate(x));
-    FATTN_UNROLL for (int i = 0; i < 2; ++i) root = 0.5f * (root + x / root);
-    return root;
+    root = 0.5f * (root + x / root);
+    float const lacking = simt::fused_multiply_add(-root, root, x);
+    return simt::fused_multiply_add(lacking, 0.5f / root, root);
   }
 
   /// Elements of the group's value head: the flat row's first half is current, the rest delayed.

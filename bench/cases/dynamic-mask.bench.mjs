@@ -31,6 +31,21 @@ function prefill(s, d, atLeast) {
   };
 }
 
+/** What it costs to choose keys by scores, not by their distance alone. */
+function besideWindow(s, width) {
+  return {
+    name: `sliding window over dynamic mask of the same width, causal, S=${s}, ${width} keys, ${hQ}/${hKv} heads, d=64`,
+    unit: 'x',
+    measure: (context) => {
+      const work = { sQ: s, sKv: s, hQ, hKv, d: 64 };
+      const options = { causal: true, keep: width, ...scoring(64) };
+      const sparse = ours('dynamic mask', randomSets(work), options, dynamicMaskAttention);
+      const window = ours('window', randomSets(work), { causal: true, window: { left: width - 1 } });
+      return ratioOfTimes(sparse, [window], context);
+    },
+  };
+}
+
 /** A step: the new token's score, its place among the kept, attention over those. */
 function decoder(sets, d) {
   const weights = scoring(d);
@@ -74,6 +89,7 @@ export default defineBench({
   rows: [
     ...[64, 128].flatMap((d) => [prefill(4096, d, 0.95), prefill(16384, d, 4), prefill(32768, d, 8)]),
     ...[64, 128].map((d) => decode(131072, d, 40)),
+    ...[512, 1024, 2048].map((width) => besideWindow(16384, width)),
     {
       name: `peak memory beyond inputs and output over inputs, S=32768, keep=${keep}, ${hQ}/${hKv} heads, d=64`,
       unit: 'x',

@@ -4,10 +4,18 @@ import { guarded, type AttentionError } from './errors.js';
 import type { NativeExplanation } from './native-module.js';
 import { native } from './native.js';
 import { describeRequest, readRequest, type AttentionRequest } from './ops/attention/request.js';
+import {
+  describeCompressedConvRequest,
+  readCompressedConvRequest,
+  type CompressedConvAttentionRequest,
+} from './ops/compressed-conv/request.js';
 import { waitFor, type WaitOptions } from './waiting.js';
 
 /** By their numbers in native code. */
 const accuracies = ['exact', 'upper bound', 'estimate'] as const;
+
+/** A call to ask about. */
+export type OperationRequest = AttentionRequest | CompressedConvAttentionRequest;
 
 /** What {@link explain} answers. */
 export interface Explanation {
@@ -32,6 +40,15 @@ export interface Explanation {
    * they were equally long.
    */
   readonly accuracy: (typeof accuracies)[number];
+  /** Of compressedConvAttention(): what happens before it attends, which `flops` and `bytes` count too. */
+  readonly prologue?: {
+    readonly kernel: string;
+    readonly flops: number;
+    /** Compulsory: projections and parameters read once, queries, keys and values written once. */
+    readonly bytes: number;
+    /** What the kernel reads and writes. */
+    readonly bytesMoved: number;
+  };
   /** No implementation on this device can be faster at `flops` and `bytes`. */
   readonly timeBound: { readonly seconds: number; readonly limitedBy: 'compute' | 'memory' };
   /** What the device reaches at most: measured at the first question on a CPU, from clocks and widths on a GPU. Per second. */
@@ -44,9 +61,9 @@ export interface Explanation {
  * @throws {TypeError} `ERR_ARGUMENT_TYPE`, `ERR_DTYPE`. {@link RangeError} `ERR_ARGUMENT_VALUE`, `ERR_SHAPE`,
  *   `ERR_DEVICE`. {@link AttentionError} `ERR_OPTION`: the request makes no sense on any device.
  */
-export function supports(request: AttentionRequest): boolean {
+export function supports(request: OperationRequest): boolean {
   try {
-    return ask(readRequest(request)).supported;
+    return ask(read(request)).supported;
   } catch (error) {
     const { code } = error as AttentionError;
     if (code === 'ERR_CUDA_UNAVAILABLE' || code === 'ERR_UNSUPPORTED') return false;
@@ -63,12 +80,14 @@ export function supports(request: AttentionRequest): boolean {
  * @throws As {@link supports}; `signal.reason`; and {@link AttentionError} `ERR_CUDA_UNAVAILABLE` for a device that is not there.
  * @see The roofline model: Williams, Waterman, Patterson, CACM 52(4), 2009.
  */
-export async function explain(request: AttentionRequest, options?: WaitOptions): Promise<Explanation> {
-  const asked = readRequest(request);
+export async function explain(request: OperationRequest, options?: WaitOptions): Promise<Explanation> {
+  const asked = read(request);
   const { reason, note, accuracy, halfProducts, ...facts } = ask(asked);
   const device = expectDevice('device', asked.device);
   const ceilings = await waitFor('explain', options, () => native.measureCeilings(device));
-  const compute = facts.flops / (halfProducts ? ceilings.bf16Flops : ceilings.f32Flops);
+  const before = facts.prologue?.flops ?? 0; // always float32
+  const rate = halfProducts ? ceilings.bf16Flops : ceilings.f32Flops;
+  const compute = (facts.flops - before) / rate + before / ceilings.f32Flops;
   const memory = facts.bytes / ceilings.readBytes;
   return {
     ...facts,
@@ -80,8 +99,38 @@ export async function explain(request: AttentionRequest, options?: WaitOptions):
   };
 }
 
-function ask(request: AttentionRequest): NativeExplanation {
-  expectChoice('op', request.op, { attention: true });
+/** A copy of the request, by the names of its operation. */
+function read(request: OperationRequest): OperationRequest {
+  const isObject = typeof request === 'object' && (request as unknown) !== null;
+  return isObject && request.op === 'compressedConvAttention'
+    ? readCompressedConvRequest(request)
+    : readRequest(request as AttentionRequest);
+}
+
+type Answer = NativeExplanation & Pick<Explanation, 'prologue'>;
+
+function ask(request: OperationRequest): Answer {
+  expectChoice('op', request.op, { attention: true, compressedConvAttention: true });
+  return request.op === 'attention' ? askAttention(request) : askCompressedConv(request);
+}
+
+function askCompressedConv(request: CompressedConvAttentionRequest): Answer {
+  const { description, attention } = describeCompressedConvRequest(request);
+  const attended = askAttention(attention);
+  const device = expectDevice('device', request.device);
+  const before = guarded(() => native.explainCompressedConv(device, description));
+  const { kernel, flops, bytes, bytesMoved } = before;
+  return {
+    ...attended,
+    supported: attended.supported && before.supported,
+    reason: before.reason || attended.reason,
+    flops: attended.flops + flops,
+    bytes: attended.bytes + bytes,
+    prologue: { kernel, flops, bytes, bytesMoved },
+  };
+}
+
+function askAttention(request: AttentionRequest): Answer {
   const device = expectDevice('device', request.device);
   const { description, extras } = describeRequest(request);
   return guarded(() => native.explainAttention(device, description, extras));

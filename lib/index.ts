@@ -12,12 +12,30 @@ export {
   type TypeErrorCode,
 } from './errors.js';
 export { Event } from './event.js';
-export { explain, supports, type Explanation } from './explain.js';
+export { explain, supports, type Explanation, type OperationRequest } from './explain.js';
+export type { CcaWeights } from './layers/cca-weights.js';
+export type { CcaForwardOptions, CcaLayerOptions } from './layers/cca-layer-options.js';
+export { CompressedConvAttention } from './layers/compressed-conv-attention.js';
+export type { SafetensorsOptions } from './layers/zaya-weights.js';
 export { memoryUsage, type MemoryUsage } from './memory.js';
 export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention/options.js';
 export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
+export type {
+  CcaParameters,
+  CcaProjections,
+  CcaRope,
+  CcaTempMode,
+  CompressedConvAttentionOptions,
+  CompressedConvPrologueOptions,
+} from './ops/compressed-conv/options.js';
+export type { CompressedConvAttentionRequest } from './ops/compressed-conv/request.js';
+export { compressedConvPrologue, type CcaHeads } from './ops/compressed-conv/prologue.js';
+export { CcaSnapshot } from './ops/compressed-conv/snapshot.js';
+export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/state-options.js';
+export { CcaState } from './ops/compressed-conv/state.js';
+export { compressedConvAttention } from './ops/compressed-conv-attention.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { linear, type LinearOptions } from './ops/linear.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';

@@ -134,8 +134,37 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
+  /** What compressed convolutional attention does before it attends. */
+  compressedConv(
+    stream: StreamHandle,
+    latent: TensorHandle,
+    value: TensorHandle,
+    delayed: TensorHandle,
+    w1: TensorHandle,
+    b1: Maybe<TensorHandle>,
+    w2: TensorHandle,
+    b2: Maybe<TensorHandle>,
+    temperature: TensorHandle,
+    delayedBias: Maybe<TensorHandle>,
+    positions: Maybe<TensorHandle>,
+    cuSeqLens: Maybe<TensorHandle>,
+    lengths: Maybe<TensorHandle>,
+    history: Maybe<TensorHandle>,
+    delayedHistory: Maybe<TensorHandle>,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    inUse: Maybe<TensorHandle>,
+    nextHistory: Maybe<TensorHandle>,
+    nextDelayed: Maybe<TensorHandle>,
+    tempMode: number,
+    /** Undefined: nothing turns. */
+    rope: Maybe<NativeRopeDescription>,
+    abort: Maybe<AbortHandle>,
+  ): void;
   /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
   explainAttention(device: string, description: NativeAttentionDescription, extras: NativeExtras): NativeExplanation;
+  explainCompressedConv(device: string, description: NativeCompressedConvDescription): NativeCompressedConvExplanation;
 }
 
 export interface NativeRopeDescription {
@@ -158,6 +187,29 @@ export interface NativeRopeDescription {
   currentLength: number;
   shortFactors: readonly number[];
   longFactors: readonly number[];
+}
+
+/** The sizes of `CompressedConvDesc` of core/ops/compressed_conv.h. */
+export interface NativeCompressedConvDescription {
+  dtype: number;
+  packed: boolean;
+  batch: number;
+  seq: number;
+  headsQ: number;
+  headsKv: number;
+  headDim: number;
+  taps1: number;
+  taps2: number;
+}
+
+export interface NativeCompressedConvExplanation {
+  supported: boolean;
+  reason: string;
+  kernel: string;
+  path: string;
+  flops: number;
+  bytes: number;
+  bytesMoved: number;
 }
 
 export interface NativeAttentionDescription {

@@ -100,7 +100,7 @@ export function rope(x: Tensor, options: RopeOptions = {}): Tensor<FloatDType> {
     expectOperand('positions', positions, 'int32', device, tokens, expectBroadcast);
     expectApart('out', given.out, 'positions', positions);
   }
-  const description = describeRope(x, given);
+  const description = describeRope(shape[x.rank - 1]!, given);
   const stream = expectStream(given.stream, device);
   const abort = abortFlag(given.signal);
 
@@ -115,9 +115,9 @@ export function rope(x: Tensor, options: RopeOptions = {}): Tensor<FloatDType> {
   return out as Tensor<FloatDType>;
 }
 
-function describeRope({ shape, rank }: Tensor, options: RopeOptions): NativeRopeDescription {
+/** @internal The options that say how a head of `headDim` elements turns, as native code takes them. */
+export function describeRope(headDim: number, options: RopeOptions): NativeRopeDescription {
   const { offset = 0, theta = defaultTheta, pairing = 'half-split' } = options;
-  const headDim = shape[rank - 1]!;
   const { rotaryDim = headDim } = options;
   expectInteger('offset', offset);
   expectPositive('theta', theta);

@@ -44,6 +44,8 @@ napi_value attention(Arguments const& args);
 napi_value merge_attention(Arguments const& args);
 napi_value linear(Arguments const& args);
 napi_value rope(Arguments const& args);
+napi_value compressed_conv(Arguments const& args);
 napi_value explain_attention(Arguments const& args);
+napi_value explain_compressed_conv(Arguments const& args);
 
 }  // namespace fattn::binding

@@ -46,7 +46,9 @@ constexpr Export kExports[] = {
     {"mergeAttention", guard<merge_attention>},
     {"linear", guard<linear>},
     {"rope", guard<rope>},
+    {"compressedConv", guard<compressed_conv>},
     {"explainAttention", guard<explain_attention>},
+    {"explainCompressedConv", guard<explain_compressed_conv>},
 };
 
 napi_value register_exports(napi_env env, napi_value exports) {

@@ -1,12 +1,12 @@
 #include <utility>
 
 #include "binding/bindings.h"
+#include "binding/rope_description.h"
 #include "core/backend.h"
 
 namespace fattn::binding {
-namespace {
 
-RopeDesc read_description(Value const& from) {
+RopeDesc read_rope_description(Value const& from) {
   RopeDesc desc;
   desc.rotary_dim = from.field("rotaryDim").integer();
   desc.theta = from.field("theta").number();
@@ -30,15 +30,13 @@ RopeDesc read_description(Value const& from) {
   return desc;
 }
 
-}  // namespace
-
 napi_value rope(Arguments const& args) {
   Submission const to = args.submission(5);
   RopeArgs tensors;
   tensors.x = args.at(1, "x").tensor();
   tensors.out = args.at(2, "out").tensor();
   tensors.positions = args.at(3, "positions").optional_tensor();
-  RopeDesc desc = read_description(args.at(4, "description"));
+  RopeDesc desc = read_rope_description(args.at(4, "description"));
   Backend& backend = backend_of(tensors.x.device());
   backend.rope(to, std::move(desc), std::move(tensors));
   return nullptr;

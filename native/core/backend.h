@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/ops/attention.h"
 #include "core/ops/attention_cost.h"
+#include "core/ops/compressed_conv.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
@@ -81,6 +82,16 @@ struct Explanation {
   AttentionCost cost;
 };
 
+/// The same about what compressed convolutional attention does before it attends.
+struct CompressedConvExplanation {
+  bool supported = true;
+  std::string reason;
+  std::string kernel;  // 'cpu/compressed-conv'
+  std::string path;
+  CompressedConvCost cost;
+  double bytes_moved = 0;  // what the kernel reads and writes
+};
+
 /// What a device can do at most: measured on the CPU, from its clocks and widths on a GPU.
 struct Ceilings {
   double f32_flops = 0;   // per second, fused multiply-add = 2
@@ -120,8 +131,12 @@ class Backend {
   /// ERR_UNSUPPORTED on a device that has no kernel for it.
   virtual void linear(Submission to, LinearDesc desc, LinearArgs args);
 
+  /// What compressed convolutional attention does before it attends.
+  virtual void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args);
+
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;
+  virtual CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;

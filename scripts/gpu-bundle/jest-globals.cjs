@@ -2,8 +2,11 @@
 // The parts of Jest that the parity suites use, over Node's own test runner: a GPU machine gets the suites compiled, a
 // Node binary, and no Jest.
 
+const { createRequire } = require('node:module');
+const path = require('node:path');
 const { describe, test } = require('node:test');
-const { expect } = require('expect');
+// The packages lie beside the suites, not beside this file.
+const { expect } = createRequire(path.join(__dirname, 'package', 'package.json'))('expect');
 
 /** '$name' is the row's field, '%s' and kin take the row's values in turn, as in Jest. */
 function titleOf(template, row) {

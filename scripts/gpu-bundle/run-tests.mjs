@@ -35,11 +35,20 @@ events.on('test:fail', ({ name, details, file }) => {
 });
 events.on('test:stderr', ({ message }) => process.stderr.write(message));
 events.resume();
-events.on('end', () => {
+events.on('end', () => finish());
+// Out of time: what is known by then is told all the same.
+process.on('SIGTERM', () => {
+  report.unfinished = true;
+  finish();
+  process.exit(1);
+});
+
+function finish() {
   report.seconds = (Date.now() - started) / 1000;
   fs.writeFileSync(out, JSON.stringify(report, null, 2) + '\n');
   for (const { name, error } of report.failures.slice(0, 20))
     console.error(`FAIL ${name}\n     ${error.slice(0, 600)}`);
-  console.log(`${report.passed} passed, ${report.failed} failed, ${report.skipped} skipped`);
-  process.exitCode = report.failed > 0 || report.passed === 0 ? 1 : 0;
-});
+  const { passed, failed, skipped, unfinished } = report;
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped${unfinished ? ', and not finished' : ''}`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}

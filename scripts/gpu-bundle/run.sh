@@ -10,8 +10,10 @@ out=${1:-$PWD/results}
 mkdir -p "$out" && out=$(cd "$out" && pwd) || { echo "run.sh: cannot write into $out"; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Where CUDA keeps compute-sanitizer, after whatever the machine prefers.
-export PATH="$work:$PATH:${CUDA_HOME:-/usr/local/cuda}/bin" FUSED_ATTENTION_TEST_DEVICES=cuda:0
+# Where CUDA keeps compute-sanitizer, after whatever the machine prefers. Another device than cuda:0, such as cpu, is for
+# trying the bundle itself.
+export PATH="$work:$PATH:${CUDA_HOME:-/usr/local/cuda}/bin"
+export FUSED_ATTENTION_TEST_DEVICES=${FUSED_ATTENTION_TEST_DEVICES:-cuda:0}
 rm -f "$out"/*.json "$out"/*.jsonl "$out"/*.csv "$out"/failures.log
 cp "$here/facts.json" "$out/facts.json"
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.draw,power.limit,temperature.gpu --format=csv \

@@ -194,7 +194,12 @@ describe('explain', () => {
   });
 
   badCalls('refuses', [
-    ['another op', ask({ op: 'rope' }), 'ERR_ARGUMENT_VALUE', "op must be 'attention', got 'rope'"],
+    [
+      'another op',
+      ask({ op: 'rope' }),
+      'ERR_ARGUMENT_VALUE',
+      "op must be 'attention' or 'compressedConvAttention', got 'rope'",
+    ],
     ['a misspelt name', ask({ seq: 4 }), 'ERR_OPTION', "request: unknown option 'seq'"],
     ['no lengths', () => explain(wrong({ op: 'attention' })), 'ERR_ARGUMENT_TYPE', 'b must be a number, got undefined'],
     ['a negative length', ask({ sQ: -1 }), 'ERR_ARGUMENT_VALUE', 'sQ must be an integer of at least 0'],

@@ -148,7 +148,7 @@ struct Large {
   uint32_t word[1022];
 };
 
-struct Handover : KernelShape<Large, 64, 160 * 1024> {
+struct Handover : KernelShape<Large, 64, 96 * 1024> {
   FATTN_DEVICE static void run(Params const& p, SharedMemory memory) {
     for (int i = thread_index(); i < 1022; i += kThreads) p.out[i] = p.word[i];
     memory.at<uint32_t>(kSharedBytes - 256).store(thread_index(), memory.address);

@@ -2,6 +2,10 @@
 
 import {
   attention,
+  CcaState,
+  CompressedConvAttention,
+  compressedConvAttention,
+  compressedConvPrologue,
   configure,
   cudaStatus,
   explain,
@@ -85,6 +89,46 @@ export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {
   configure({ threads: 2 });
   // @ts-expect-error: a number
   configure({ threads: '2' });
+}
+
+export function compressedConvCalls(latent: Tensor, value: Tensor, w: Tensor): Tensor {
+  const projections = { latent, value, delayed: value };
+  const parameters = { w1: w, w2: w, temperature: w };
+  compressedConvAttention(projections, parameters);
+  compressedConvAttention(
+    projections,
+    { ...parameters, b1: w, b2: w, delayedBias: w },
+    { tempMode: 'raw', rope: false },
+  );
+  compressedConvAttention(projections, parameters, {
+    cuSeqLens: w,
+    causal: false,
+    rope: { theta: 1e6, rotaryDim: 64 },
+  });
+  // @ts-expect-error: the delayed half is needed
+  compressedConvAttention({ latent, value }, parameters);
+  // @ts-expect-error: weights are needed
+  compressedConvAttention(projections, { w1: w, w2: w });
+  // @ts-expect-error: no such mode
+  compressedConvAttention(projections, parameters, { tempMode: 'log' });
+  // @ts-expect-error: the prologue does not attend
+  compressedConvPrologue(projections, parameters, { causal: true });
+  const state = new CcaState(parameters, { b: 2, dtype: 'float16', rope: { rotaryDim: 8 } });
+  state.rollback(state.snapshot());
+  state.append(projections, { out: w });
+  // @ts-expect-error: positions follow from what is there
+  new CcaState(parameters, { rope: { positions: w } });
+  // @ts-expect-error: of the constructor
+  state.append(projections, { tempMode: 'raw' });
+  const weights = { ...parameters, wq: w, wk: w, wv1: w, wv2: w, wo: w };
+  const layer = new CompressedConvAttention(weights, { tempMode: 'raw', causal: true });
+  layer.append(layer.state({ b: 2 }), layer.forward(w, { out: w }));
+  // @ts-expect-error: the output projection is needed
+  new CompressedConvAttention({ ...weights, wo: undefined });
+  // @ts-expect-error: of each call
+  new CompressedConvAttention(weights, { lengths: w });
+  const { q, k, v } = compressedConvPrologue(projections, parameters, { lengths: w });
+  return attention(q, k, v, { causal: true });
 }
 
 export async function questions(tensor: Tensor): Promise<void> {

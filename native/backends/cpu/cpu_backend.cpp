@@ -6,6 +6,7 @@
 
 #include "backends/cpu/attention/attention.h"
 #include "backends/cpu/ceilings.h"
+#include "backends/cpu/compressed_conv/compressed_conv.h"
 #include "backends/cpu/cpu_stream.h"
 #include "backends/cpu/elementwise_copy.h"
 #include "backends/cpu/elementwise_fill.h"
@@ -74,7 +75,7 @@ void enqueue(Submission to, char const* name, Args args, Body body) {
   auto job = std::make_unique<TensorJob<Args, Body>>(name, std::move(to.abort), std::move(args),
                                                      std::move(body));
   // Queueing gives the job away, and a refusal must leave the last writers as they were.
-  std::array<std::shared_ptr<Storage>, 2> written;
+  std::array<std::shared_ptr<Storage>, 6> written;  // of compressed_conv(), the most there are
   size_t outputs = 0;
   auto keep = [&](TensorView const& view) { written.at(outputs++) = view.storage; };
   job->each_output(keep);
@@ -182,6 +183,15 @@ class CpuBackend final : public Backend {
             });
   }
 
+  void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override {
+    check_compressed_conv(desc, args);
+    active_kernels();  // throws where none can be chosen on this machine
+    enqueue(std::move(to), "compressedConvAttention", std::move(args),
+            [desc = std::move(desc)](JobContext& job, CompressedConvArgs& tensors) {
+              run_compressed_conv(job, desc, tensors, active_kernels());
+            });
+  }
+
   void linear(Submission to, LinearDesc desc, LinearArgs args) override {
     check_linear(desc, args);
     KernelTable const& kernels = active_kernels();
@@ -194,6 +204,14 @@ class CpuBackend final : public Backend {
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override {
     return cpu::explain_attention(desc, extras);
+  }
+
+  CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override {
+    return {.reason = {},
+            .kernel = "cpu/compressed-conv",
+            .path = active_kernels().path,
+            .cost = compressed_conv_cost(desc),
+            .bytes_moved = compressed_conv_traffic(desc)};
   }
 
   void measure_ceilings(std::function<void(Ceilings)> done) override {

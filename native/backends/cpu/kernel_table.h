@@ -9,6 +9,8 @@ namespace fattn::cpu {
 
 struct AttentionPlan;
 struct AttentionTask;
+struct ConvPlan;
+struct ConvTask;
 struct LinearPlan;
 struct LinearTask;
 
@@ -27,6 +29,8 @@ struct KernelTable {
   /// task.head_begin.
   void (*combine)(AttentionPlan const& plan, AttentionTask const& task, void* scratch);
 
+  /// One task of the prologue of compressed convolutional attention.
+  void (*compressed_conv)(ConvPlan const& plan, ConvTask const& task, void* scratch);
   /// One task of a planned matrix product: of many rows, of few.
   void (*linear_panels)(LinearPlan const& plan, LinearTask const& task, void* scratch);
   void (*linear_stream)(LinearPlan const& plan, LinearTask const& task, void* scratch);

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/attention/decode.h"
 #include "backends/cpu/attention/prefill.h"
+#include "backends/cpu/compressed_conv/prologue.h"
 #include "backends/cpu/kernel_table.h"
 #include "backends/cpu/linear/panels.h"
 #include "backends/cpu/linear/stream.h"
@@ -103,6 +104,7 @@ constexpr KernelTable kernel_table(char const* path) {
   table.prefill = run_prefill<Isa>;
   table.decode = run_decode<Isa>;
   table.combine = run_combine<Isa>;
+  table.compressed_conv = run_conv_tile<Isa>;
   table.linear_panels = run_linear_panels<Isa>;
   table.linear_stream = run_linear_stream<Isa>;
   table.burn_f32 = burn_f32<Isa>;

@@ -45,4 +45,15 @@ void visit_inputs(RopeArgs const& a, TensorVisitor visit) {
 
 void visit_outputs(RopeArgs const& a, TensorVisitor visit) { visit_defined({&a.out}, visit); }
 
+void visit_inputs(CompressedConvArgs const& a, TensorVisitor visit) {
+  visit_defined(
+      {&a.latent, &a.value, &a.delayed, &a.w1, &a.b1, &a.w2, &a.b2, &a.temperature, &a.delayed_bias,
+       &a.positions, &a.cu_seq_lens, &a.lengths, &a.history, &a.delayed_history},
+      visit);
+}
+
+void visit_outputs(CompressedConvArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.q, &a.k, &a.v, &a.in_use, &a.next_history, &a.next_delayed}, visit);
+}
+
 }  // namespace fattn

@@ -2,6 +2,7 @@
 
 #include "core/function_ref.h"
 #include "core/ops/attention.h"
+#include "core/ops/compressed_conv.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
@@ -32,5 +33,8 @@ void visit_outputs(LinearArgs const& args, TensorVisitor visit);
 
 void visit_inputs(RopeArgs const& args, TensorVisitor visit);
 void visit_outputs(RopeArgs const& args, TensorVisitor visit);
+
+void visit_inputs(CompressedConvArgs const& args, TensorVisitor visit);
+void visit_outputs(CompressedConvArgs const& args, TensorVisitor visit);
 
 }  // namespace fattn

@@ -1,0 +1,118 @@
+/** The weights of a layer of compressed convolutional attention: which there are, and whether they fit one another. */
+
+import { expectFloat } from '../checks/dtypes.js';
+import { readFields } from '../checks/options.js';
+import {
+  expectApart,
+  expectOperand,
+  expectRows,
+  expectShape,
+  expectTensor,
+  expectTensorDevice,
+  expectTensorDType,
+  expectWritable,
+  wrongShape,
+} from '../checks/tensors.js';
+import type { CcaParameters } from '../ops/compressed-conv/options.js';
+import { readHeads, type CcaHeadSizes } from '../ops/compressed-conv/sizes.js';
+import type { Tensor } from '../tensor.js';
+
+/** Projections `[out, in]`, as PyTorch and safetensors files keep them, all of one dtype; and {@link CcaParameters}. */
+export interface CcaWeights extends Omit<CcaParameters, 'delayedBias'> {
+  /** Queries, `[hQ d, E]`. */
+  wq: Tensor;
+  /** Keys, `[hKv d, E]`. */
+  wk: Tensor;
+  /** The half of the values of the token itself, `[hKv d / 2, E]`. */
+  wv1: Tensor;
+  /** The half that the next token gets, `[hKv d / 2, E]`. */
+  wv2: Tensor;
+  /** Output, `[E, hQ d]`. */
+  wo: Tensor;
+  /** Biases of the projections. Default: none. */
+  bq?: Tensor;
+  bk?: Tensor;
+  bv1?: Tensor;
+  /** Also what the first token gets as its delayed half. */
+  bv2?: Tensor;
+  bo?: Tensor;
+}
+
+export interface CcaLayerSizes extends CcaHeadSizes {
+  /** Model width. */
+  readonly e: number;
+}
+
+const weightNames: ReadonlySet<string> = new Set<keyof CcaWeights>([
+  'wq',
+  'wk',
+  'wv1',
+  'wv2',
+  'wo',
+  'bq',
+  'bk',
+  'bv1',
+  'bv2',
+  'bo',
+  'w1',
+  'b1',
+  'w2',
+  'b2',
+  'temperature',
+]);
+
+/** A copy of the weights, each read once. */
+export function readWeights(weights: CcaWeights): CcaWeights {
+  return readFields('weights', weights, weightNames);
+}
+
+/** @throws Where one is missing or does not fit; the message names it. */
+export function expectWeights(weights: CcaWeights): CcaLayerSizes {
+  const { wq, w2 } = weights;
+  expectTensor('weights.wq', wq);
+  expectFloat('weights.wq', wq.dtype);
+  expectTensor('weights.w2', w2);
+  const sizes = readHeads(weights, wq, w2.shape[0] ?? 0, 'weights');
+  const [queries, keys] = [sizes.hQ * sizes.d, sizes.hKv * sizes.d];
+  if (wq.rank !== 2 || wq.shape[0] !== queries) throw wrongShape('weights.wq', wq, [queries, 'E']);
+  const e = wq.shape[1]!;
+  const shapes: readonly (readonly [name: keyof CcaWeights, ...shape: number[]])[] = [
+    ['wq', queries, e],
+    ['wk', keys, e],
+    ['wv1', keys / 2, e],
+    ['wv2', keys / 2, e],
+    ['wo', e, queries],
+    ['bq', queries],
+    ['bk', keys],
+    ['bv1', keys / 2],
+    ['bv2', keys / 2],
+    ['bo', e],
+  ];
+  for (const [name, ...shape] of shapes) {
+    const weight = weights[name];
+    if (weight === undefined && name.startsWith('b')) continue;
+    expectTensor(`weights.${name}`, weight);
+    expectTensorDType(`weights.${name}`, weight, wq.dtype, ' like weights.wq');
+    expectTensorDevice(`weights.${name}`, weight, wq.device);
+    expectShape(`weights.${name}`, weight, shape);
+    expectRows(`weights.${name}`, weight);
+  }
+  return { ...sizes, e };
+}
+
+/** The input of a layer, and where its output goes, if that is given: `[b, s, E]`, packed `[t, E]`. */
+export function expectInput(x: Tensor, out: Tensor | undefined, { wq, wo, bo }: CcaWeights, packed: boolean): void {
+  expectTensor('x', x);
+  expectTensorDType('x', x, wq.dtype, ' like the weights');
+  expectTensorDevice('x', x, wq.device);
+  const e = wq.shape[1]!;
+  if (x.rank !== (packed ? 2 : 3) || x.shape[x.rank - 1] !== e)
+    throw wrongShape('x', x, packed ? ['t', e] : ['b', 's', e]);
+  if (out === undefined) return;
+  // Now, since a state has taken in the tokens by the time that linear() looks at it.
+  expectOperand('out', out, x.dtype, x.device, x.shape);
+  expectRows('out', out);
+  expectWritable('out', out);
+  expectApart('out', out, 'weights.wo', wo);
+  if (bo !== undefined) expectApart('out', out, 'weights.bo', bo);
+}

@@ -1,0 +1,169 @@
+import { expectChoice, readFields, readOptions } from '../../checks/options.js';
+import { expectBroadcast, expectOperand } from '../../checks/tensors.js';
+import type { FloatDType } from '../../dtype.js';
+import { AttentionError, fromNative } from '../../errors.js';
+import type { NativeRopeDescription } from '../../native-module.js';
+import { native } from '../../native.js';
+import { abortFlag } from '../../signals.js';
+import { expectStream, streamHandle, type Stream } from '../../stream.js';
+import { allocate, tensorHandle, type Tensor } from '../../tensor.js';
+import { describeRope } from '../rope.js';
+import {
+  parameterNames,
+  projectionNames,
+  prologueNames,
+  ropeNames,
+  tempModes,
+  type CcaParameters,
+  type CcaProjections,
+  type CompressedConvPrologueOptions,
+} from './options.js';
+import { readCcaSizes, tokenShape, type CcaSizes } from './sizes.js';
+
+/** What attention takes. */
+export interface CcaHeads {
+  /** `[b, s, hQ, d]`, packed `[t, hQ, d]`: normalised and rotated. */
+  readonly q: Tensor<FloatDType>;
+  /** `[b, s, hKv, d]`, packed `[t, hKv, d]`: normalised, times the temperature, rotated. */
+  readonly k: Tensor<FloatDType>;
+  /** Like `k`: half of the token itself, half of the token before. */
+  readonly v: Tensor<FloatDType>;
+}
+
+/** Tensors that carry a sequence on from call to call; see {@link CcaState}. */
+export interface CcaCarry {
+  /** Latents in front of the first token, `[b, k1 - 1 + k2 - 1, C]`. Default: zeros. */
+  readonly history?: Tensor | undefined;
+  /** Delayed values of the token in front, `[b, hKv d / 2]`. Default: the bias, or zeros. */
+  readonly delayedHistory?: Tensor | undefined;
+  /** Receive the same for what follows. */
+  readonly nextHistory?: Tensor | undefined;
+  readonly nextDelayed?: Tensor | undefined;
+  /** Receives 1 for each token in use and 0 for padding, float32 `[b, s]`. */
+  readonly inUse?: Tensor | undefined;
+}
+
+/** A call that has been checked. */
+export interface CheckedPrologue {
+  readonly projections: CcaProjections;
+  readonly parameters: CcaParameters;
+  readonly options: CompressedConvPrologueOptions;
+  readonly sizes: CcaSizes;
+  readonly tempMode: number;
+  readonly rope: NativeRopeDescription | undefined;
+  readonly positions: Tensor | undefined;
+  readonly stream: Stream;
+}
+
+/** Copies the arguments, each field read once, and checks them; `options` has been read already. */
+export function checkPrologue(
+  projections: CcaProjections,
+  parameters: CcaParameters,
+  options: CompressedConvPrologueOptions,
+): CheckedPrologue {
+  const given = readFields('projections', projections, projectionNames);
+  const weights = readFields('parameters', parameters, parameterNames);
+  const { tempMode = 'exp', cuSeqLens, lengths, rope = {} } = options;
+  const sizes = readCcaSizes(given, weights, cuSeqLens);
+  const { device } = given.latent;
+  if (cuSeqLens !== undefined) expectOperand('cuSeqLens', cuSeqLens, 'int32', device, [sizes.b + 1]);
+  if (lengths !== undefined) {
+    if (sizes.packed)
+      throw new AttentionError('ERR_OPTION', 'lengths are of sequences that cuSeqLens does not pack: give one');
+    expectOperand('lengths', lengths, 'int32', device, [sizes.b]);
+  }
+  const turn = rope === false ? undefined : readFields('rope', rope, ropeNames, 'false or { theta, rotaryDim, … }');
+  const positions = turn?.positions;
+  if (positions !== undefined)
+    expectOperand('rope.positions', positions, 'int32', device, tokenShape(sizes), expectBroadcast);
+  return {
+    projections: given,
+    parameters: weights,
+    options,
+    sizes,
+    tempMode: expectChoice('tempMode', tempMode, tempModes),
+    rope: turn && describeRope(sizes.d, turn),
+    positions,
+    stream: expectStream(options.stream, device),
+  };
+}
+
+/** Tensors for the result. */
+export function allocateHeads({ projections, sizes }: CheckedPrologue): CcaHeads {
+  const { dtype, device } = projections.latent as Tensor<FloatDType>;
+  const { hQ, hKv, d } = sizes;
+  const heads = (h: number) => allocate(tokenShape(sizes, h, d), dtype, device);
+  return { q: heads(hQ), k: heads(hKv), v: heads(hKv) };
+}
+
+/** Queues a checked call. */
+export function queuePrologue(
+  call: CheckedPrologue,
+  { q, k, v }: Record<'q' | 'k' | 'v', Tensor>,
+  carry: CcaCarry = {},
+): void {
+  const { projections, parameters, options, tempMode, rope, positions, stream } = call;
+  const handle = (tensor: Tensor | undefined) => tensor && tensorHandle(tensor);
+  const abort = abortFlag(options.signal);
+  try {
+    native.compressedConv(
+      streamHandle(stream),
+      tensorHandle(projections.latent),
+      tensorHandle(projections.value),
+      tensorHandle(projections.delayed),
+      tensorHandle(parameters.w1),
+      handle(parameters.b1),
+      tensorHandle(parameters.w2),
+      handle(parameters.b2),
+      tensorHandle(parameters.temperature),
+      handle(parameters.delayedBias),
+      handle(positions),
+      handle(options.cuSeqLens),
+      handle(options.lengths),
+      handle(carry.history),
+      handle(carry.delayedHistory),
+      tensorHandle(q),
+      tensorHandle(k),
+      tensorHandle(v),
+      handle(carry.inUse),
+      handle(carry.nextHistory),
+      handle(carry.nextDelayed),
+      tempMode,
+      rope,
+      abort,
+    );
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+/**
+ * What compressed convolutional attention does before it attends, in one pass over the projections: both convolutions,
+ * the mean of queries and keys, norm and temperature, rotation, and the shift of the values.
+ *
+ * Padding, that is tokens past `lengths` or behind the last packed sequence, gives zeros.
+ *
+ * @returns New tensors in the dtype of the projections, which are the caller's to dispose of.
+ * @throws As {@link compressedConvAttention}.
+ * @see CCA, arXiv:2510.04476, listing 1.
+ */
+export function compressedConvPrologue(
+  projections: CcaProjections,
+  parameters: CcaParameters,
+  options: CompressedConvPrologueOptions = {},
+): CcaHeads {
+  const given = readOptions('compressedConvPrologue', options, prologueNames);
+  const call = checkPrologue(projections, parameters, given);
+  const heads = allocateHeads(call);
+  try {
+    queuePrologue(call, heads);
+  } catch (error) {
+    disposeHeads(heads);
+    throw error;
+  }
+  return heads;
+}
+
+export function disposeHeads({ q, k, v }: CcaHeads): void {
+  for (const tensor of [q, k, v]) tensor.dispose();
+}

@@ -1,0 +1,184 @@
+import { expectInteger, readFields, readOptions } from '../../checks/options.js';
+import { expectFloat } from '../../checks/dtypes.js';
+import { expectShape, expectTensorDevice, expectTensorDType, expectTensor } from '../../checks/tensors.js';
+import type { FloatDType } from '../../dtype.js';
+import { AttentionError } from '../../errors.js';
+import { allocate, type Tensor } from '../../tensor.js';
+import { readPlacement, type TensorOptions } from '../../tensor-options.js';
+import { attention } from '../attention.js';
+import { KeyBuffers, type KeyStore } from './buffers.js';
+import { parameterNames, type CcaParameters, type CcaProjections } from './options.js';
+import { checkPrologue, queuePrologue } from './prologue.js';
+import { readHeads, type CcaHeadSizes } from './sizes.js';
+import { disposePast, makeSnapshot, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
+import { expectLengthless, stateNames, stepNames, type CcaStateOptions, type CcaStepOptions } from './state-options.js';
+
+/**
+ * Compressed convolutional attention of sequences that grow: keeps keys, values, and what the convolutions and the shift
+ * see of the tokens before. Any sequence of {@link CcaState.append} calls gives what one call with all tokens would.
+ */
+export class CcaState implements Disposable {
+  readonly #parameters: CcaParameters;
+  readonly #options: CcaStateOptions;
+  readonly #heads: CcaHeadSizes;
+  readonly #b: number;
+  readonly #like: { readonly dtype: FloatDType; readonly device: string };
+  readonly #snapshots = new Set<CcaSnapshot>();
+  #keys: KeyStore | undefined;
+  #past: Past = { length: 0, history: undefined, delayed: undefined };
+
+  /**
+   * @param parameters Of the layer; the state keeps them but does not own them.
+   * @throws As {@link compressedConvAttention}, and {@link AttentionError} `ERR_OPTION`: a rope scaling that depends on
+   *   the length, which grows.
+   */
+  constructor(parameters: CcaParameters, options: CcaStateOptions = {}) {
+    const given = readOptions('CcaState', options, stateNames);
+    const { b = 1, capacity = 256 } = given;
+    expectInteger('b', b, 1);
+    expectInteger('capacity', capacity, 1);
+    const placement: TensorOptions = {
+      ...(given.dtype && { dtype: given.dtype }),
+      ...(given.device && { device: given.device }),
+    };
+    const { dtype, device } = readPlacement('CcaState', placement);
+    expectFloat('dtype', dtype);
+    this.#like = { dtype: dtype as FloatDType, device };
+    this.#parameters = readFields('parameters', parameters, parameterNames);
+    expectTensor('parameters.w2', this.#parameters.w2);
+    this.#heads = readHeads(this.#parameters, this.#like, this.#parameters.w2.shape[0] ?? 0);
+    expectLengthless(given);
+    this.#options = given;
+    this.#b = b;
+    this.#keys = new KeyBuffers({ b, hKv: this.#heads.hKv, d: this.#heads.d }, capacity, this.#like.dtype, device);
+  }
+
+  /** Tokens so far, of each sequence. */
+  get length(): number {
+    this.#live();
+    return this.#past.length;
+  }
+
+  /**
+   * Queues the next tokens of every sequence: a prompt, a part of one, or one token.
+   *
+   * @param projections `[b, n, …]`, in the dtype and on the device of the state.
+   * @returns `[b, n, hQ, d]`.
+   * @throws As {@link compressedConvAttention}; then the state is as before. Work that is revoked, or fails later, leaves
+   *   keys that fail whoever reads them: roll back to a snapshot from before.
+   */
+  append(projections: CcaProjections, options: CcaStepOptions = {}): Tensor<FloatDType> {
+    const keys = this.#live();
+    const { lse, out, stream, signal } = readOptions('append', options, stepNames);
+    const { length, history, delayed } = this.#past;
+    const queued = { ...(stream && { stream }), ...(signal && { signal }) };
+    const { tempMode, rope, window, sinkTokens, scale, precision } = this.#options;
+    const turn = rope === false ? false : { ...rope, offset: (rope?.offset ?? 0) + length };
+    const call = checkPrologue(projections, this.#parameters, { ...(tempMode && { tempMode }), rope: turn, ...queued });
+    this.#expectOwn(call.projections.latent);
+    const { s, hQ, hKv, d, k1, k2 } = call.sizes;
+
+    const made: Tensor[] = [];
+    const next: Past = {
+      length: length + s,
+      history: k1 + k2 === 2 ? undefined : this.#make(k1 + k2 - 2, (hQ + hKv) * d),
+      delayed: this.#make((hKv * d) / 2),
+    };
+    try {
+      const q = this.#make(s, hQ, d);
+      const written = keys.write(length, next.length, call.stream);
+      made.push(q, written.k, written.v);
+      queuePrologue(
+        call,
+        { q, ...written },
+        {
+          history,
+          delayedHistory: delayed,
+          nextHistory: next.history,
+          nextDelayed: next.delayed,
+        },
+      );
+      const { k, v } = keys.read(next.length);
+      made.push(k, v);
+      const result = attention(q, k, v, {
+        causal: true,
+        ...(window && { window }),
+        ...(sinkTokens !== undefined && { sinkTokens }),
+        ...(scale !== undefined && { scale }),
+        ...(precision && { precision }),
+        ...(lse && { lse }),
+        ...(out && { out }),
+        ...queued,
+        stream: call.stream,
+      });
+      disposePast(this.#past);
+      this.#past = next;
+      return result;
+    } catch (error) {
+      disposePast(next);
+      throw error;
+    } finally {
+      for (const tensor of made) tensor.dispose();
+    }
+  }
+
+  /** The state as it is, to come back to. Costs no copy: keys stay where they are, the rest is never written again. */
+  snapshot(): CcaSnapshot {
+    this.#live();
+    for (const other of this.#snapshots) if (pastOf(other) === undefined) this.#snapshots.delete(other);
+    const snapshot = makeSnapshot(sharedPast(this.#past));
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  /**
+   * Takes back what was appended since `snapshot`, which can be used again. Later snapshots are disposed of.
+   *
+   * @throws {AttentionError} `ERR_DISPOSED`: the snapshot, or what it stands for, is gone. `ERR_OPTION`: it is of another
+   *   state.
+   */
+  rollback(snapshot: CcaSnapshot): void {
+    this.#live();
+    const past = pastOf(snapshot);
+    if (past === undefined)
+      throw new AttentionError('ERR_DISPOSED', 'snapshot has been disposed of, or its tokens were taken back');
+    if (!this.#snapshots.has(snapshot)) throw new AttentionError('ERR_OPTION', 'snapshot is of another state');
+    for (const other of this.#snapshots) {
+      const { length } = pastOf(other) ?? { length: Infinity };
+      if (length <= past.length) continue;
+      other.dispose();
+      this.#snapshots.delete(other);
+    }
+    disposePast(this.#past);
+    this.#past = sharedPast(past);
+  }
+
+  /** Gives up the state and its snapshots. Idempotent. */
+  dispose(): void {
+    this.#keys?.dispose();
+    this.#keys = undefined;
+    disposePast(this.#past);
+    for (const snapshot of this.#snapshots) snapshot.dispose();
+    this.#snapshots.clear();
+  }
+
+  /** The same as {@link dispose}. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #live(): KeyStore {
+    if (this.#keys === undefined) throw new AttentionError('ERR_DISPOSED', 'the state has been disposed of');
+    return this.#keys;
+  }
+
+  #make(...sizes: number[]): Tensor {
+    return allocate(Object.freeze([this.#b, ...sizes]), this.#like.dtype, this.#like.device);
+  }
+
+  #expectOwn(latent: Tensor): void {
+    expectTensorDType('projections.latent', latent, this.#like.dtype, ' like the state');
+    expectTensorDevice('projections.latent', latent, this.#like.device);
+    expectShape('projections.latent', latent, [this.#b, latent.shape[1]!, latent.shape[2]!]);
+  }
+}

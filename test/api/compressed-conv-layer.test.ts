@@ -1,0 +1,218 @@
+/** CompressedConvAttention: what it refuses, and layers of safetensors files. */
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { CompressedConvAttention, memoryUsage, Tensor, type CcaWeights } from '../../lib/index.js';
+import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
+import { normal } from '../support/random.js';
+
+// E 12, hQ 4, hKv 2, d 8, k1 3, k2 2: 48 channels.
+const shapes: Readonly<Record<string, readonly number[]>> = {
+  wq: [32, 12],
+  wk: [16, 12],
+  wv1: [8, 12],
+  wv2: [8, 12],
+  wo: [12, 32],
+  w1: [48, 3],
+  b1: [48],
+  w2: [48, 8, 2],
+  b2: [48],
+  temperature: [2],
+};
+const zeros = (...shape: number[]) => Tensor.zeros(shape);
+const weights = Object.fromEntries(
+  Object.entries(shapes).map(([name, shape]) => [name, zeros(...shape)]),
+) as unknown as CcaWeights;
+const having = (changed: object) => () => new CompressedConvAttention(wrong({ ...weights, ...changed }));
+const layer = new CompressedConvAttention(weights);
+const other = new CompressedConvAttention(weights);
+
+const needed = ['wq', 'wk', 'wv1', 'wv2', 'wo', 'w1', 'w2', 'temperature'];
+badCalls('CompressedConvAttention refuses', [
+  ...needed.map(
+    (name) => [`no ${name}`, having({ [name]: undefined }), 'ERR_NOT_A_TENSOR', `weights.${name}`] as const,
+  ),
+  ...needed
+    .filter((name) => name !== 'temperature')
+    .map(
+      (name) => [`${name} of another shape`, having({ [name]: zeros(5, 5) }), 'ERR_SHAPE', `weights.${name}`] as const,
+    ),
+  ...['bq', 'bk', 'bv1', 'bv2', 'bo', 'b1', 'b2'].map(
+    (name) => [`${name} of another shape`, having({ [name]: zeros(5) }), 'ERR_SHAPE', `weights.${name}`] as const,
+  ),
+  [
+    'head counts that do not divide',
+    having({ temperature: zeros(4) }),
+    'ERR_SHAPE',
+    'weights.temperature has 4 key heads',
+  ],
+  [
+    'weights of other dtypes',
+    having({ wk: weights.wk.to({ dtype: 'float16' }) }),
+    'ERR_DTYPE',
+    'weights.wk must be float32',
+  ],
+  ['a misspelt weight', having({ wv3: zeros(1) }), 'ERR_OPTION', "weights: unknown option 'wv3'"],
+  [
+    'a misspelt option',
+    () => new CompressedConvAttention(weights, wrong({ heads: 4 })),
+    'ERR_OPTION',
+    "unknown option 'heads'",
+  ],
+  ['x of another width', () => layer.forward(zeros(1, 2, 13)), 'ERR_SHAPE', 'x must have shape [b, s, 12]'],
+  [
+    'x of another dtype',
+    () => layer.forward(Tensor.zeros([1, 2, 12], { dtype: 'float16' })),
+    'ERR_DTYPE',
+    'x must be float32',
+  ],
+  ['packed x without cuSeqLens', () => layer.forward(zeros(2, 12)), 'ERR_SHAPE', 'x must have shape [b, s, 12]'],
+  [
+    'an out of another shape',
+    () => layer.forward(zeros(1, 2, 12), { out: zeros(1, 2, 11) }),
+    'ERR_SHAPE',
+    'out must have shape',
+  ],
+  [
+    'a misspelt option of forward',
+    () => layer.forward(zeros(1, 2, 12), wrong({ causal: true })),
+    'ERR_OPTION',
+    "forward: unknown option 'causal'",
+  ],
+  [
+    'the state of another layer',
+    () => layer.append(other.state(), zeros(1, 1, 12)),
+    'ERR_OPTION',
+    'state must be one that this layer',
+  ],
+  [
+    'a state where later keys count',
+    () => new CompressedConvAttention(weights, { causal: false }).state(),
+    'ERR_OPTION',
+    'causal',
+  ],
+]);
+
+test('an out that is refused leaves the state as it was', () => {
+  using state = layer.state();
+  expect(() => layer.append(state, zeros(1, 1, 12), { out: zeros(1, 1, 13) })).toThrow('out must have shape');
+  expect(state.length).toBe(0);
+});
+
+test('a layer tells its sizes, and releases what lies between', async () => {
+  expect(layer.sizes).toEqual({ hQ: 4, hKv: 2, d: 8, e: 12 });
+  const x = zeros(1, 2, 12);
+  const before = memoryUsage()[0]!.tensors;
+  const out = layer.forward(x);
+  await out.toArray();
+  expect(memoryUsage()[0]!.tensors).toBe(before + 1);
+});
+
+// ---- Files ----
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fattn-safetensors-'));
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** A file of float32 tensors. */
+function fileOf(
+  name: string,
+  tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>,
+): string {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let end = 0;
+  for (const [key, { shape, data }] of Object.entries(tensors))
+    header[key] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const file = path.join(folder, name);
+  const bytes = Object.values(tensors).map(({ data }) => Buffer.from(data.buffer));
+  fs.writeFileSync(file, Buffer.concat([length, text, ...bytes]));
+  return file;
+}
+
+const values = Object.fromEntries(
+  Object.entries(shapes).map(([name, shape], n) => [
+    name,
+    { shape: name === 'w1' ? [48, 1, 3] : shape, data: Float32Array.from(normal(shape, 50 + n)) },
+  ]),
+);
+type Names = Readonly<Record<string, string>>;
+const dialects: Readonly<Record<string, Names>> = {
+  'Hugging Face': {
+    wq: 'qkv_proj.q_proj.weight',
+    wk: 'qkv_proj.k_proj.weight',
+    wv1: 'qkv_proj.v_proj_current.weight',
+    wv2: 'qkv_proj.v_proj_delayed.weight',
+    wo: 'o_proj.weight',
+    w1: 'qkv_proj.conv_qk_depthwise.weight',
+    b1: 'qkv_proj.conv_qk_depthwise.bias',
+    w2: 'qkv_proj.conv_qk_grouped.weight',
+    b2: 'qkv_proj.conv_qk_grouped.bias',
+    temperature: 'qk_norm.temp',
+  },
+  Zyphra: {
+    wq: 'qkv.linear_q.weight',
+    wk: 'qkv.linear_k.weight',
+    wv1: 'qkv.val_proj1.weight',
+    wv2: 'qkv.val_proj2.weight',
+    wo: 'o_proj.weight',
+    w1: 'qkv.conv_qk.0.weight',
+    b1: 'qkv.conv_qk.0.bias',
+    w2: 'qkv.conv_qk.1.weight',
+    b2: 'qkv.conv_qk.1.bias',
+    temperature: 'qkv.temp',
+  },
+};
+const named = (names: Names, prefix: string, left?: string) =>
+  Object.fromEntries(
+    Object.entries(names)
+      .filter(([name]) => name !== left)
+      .map(([name, rest]) => [prefix + rest, values[name]!]),
+  );
+
+test.each(Object.entries(dialects))('a layer of a file with the names of %s', async (dialect, names) => {
+  const file = fileOf(`${dialect}.safetensors`, named(names, 'model.layers.4.self_attn.'));
+  const plain = Object.fromEntries(
+    Object.entries(values).map(([name, { data }]) => [name, Tensor.from(data, shapes[name])]),
+  ) as unknown as CcaWeights;
+  const x = Tensor.from(normal([1, 9, 12], 3), [1, 9, 12]);
+  const options = { tempMode: 'raw', rope: { rotaryDim: 4 } } as const;
+  const expected = await new CompressedConvAttention(plain, options).forward(x).toArray();
+  const before = memoryUsage()[0]!.tensors;
+  const read = await CompressedConvAttention.fromSafetensors(file, { layer: 4, ...options });
+  const found = read.forward(x);
+  expect(await found.toArray()).toEqual(expected);
+  expect(expected.some((value) => value !== 0)).toBe(true);
+  found.dispose();
+  read.dispose();
+  expect(memoryUsage()[0]!.tensors).toBe(before);
+});
+
+const names = dialects['Hugging Face']!;
+const from = (file: string, options: object) => () => CompressedConvAttention.fromSafetensors(file, wrong(options));
+const good = fileOf('good.safetensors', named(names, 'a.'));
+const text = path.join(folder, 'text.safetensors');
+fs.writeFileSync(text, 'not what it says it is');
+const short = path.join(folder, 'short.safetensors');
+fs.writeFileSync(short, fs.readFileSync(good).subarray(0, -8));
+
+describe('files that are refused', () => {
+  test.each([
+    [
+      'without a weight',
+      from(fileOf('lacks.safetensors', named(names, 'a.', 'w2')), { prefix: 'a.' }),
+      'ERR_OPTION',
+      "has no w2: expected 'a.qkv_proj.conv_qk_grouped.weight' or",
+    ],
+    ['of another layer', from(good, { layer: 3 }), 'ERR_OPTION', "'model.layers.3.self_attn.qkv_proj.q_proj.weight'"],
+    ['without a place', from(good, {}), 'ERR_OPTION', 'give layer, its number, or prefix'],
+    ['of text', from(text, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
+    ['cut short', from(short, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
+  ] as const)('%s', async (_, call, code, mentions) => expectFailure(call, code, mentions));
+
+  test('that do not exist', async () => {
+    await expect(from(path.join(folder, 'none'), { layer: 0 })()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

@@ -1,0 +1,81 @@
+/** What CcaState refuses. */
+
+import { CcaSnapshot, CcaState, Tensor, type CcaProjections, type CcaStateOptions } from '../../lib/index.js';
+import { badCalls, wrong } from '../support/expect-error.js';
+
+const zeros = (...shape: number[]) => Tensor.zeros(shape);
+const parameters = { w1: zeros(48, 2), w2: zeros(48, 8, 2), temperature: zeros(2) };
+const make = (options: CcaStateOptions) => () => new CcaState(parameters, options);
+const projections = (b = 1, n = 1): CcaProjections => ({
+  latent: zeros(b, n, 48),
+  value: zeros(b, n, 8),
+  delayed: zeros(b, n, 8),
+});
+const state = new CcaState(parameters);
+const ended = new CcaState(parameters);
+const orphan = ended.snapshot();
+ended.dispose();
+const gone = state.snapshot();
+gone.dispose();
+
+badCalls('CcaState refuses', [
+  ['no parameters', () => new CcaState(wrong(undefined)), 'ERR_ARGUMENT_TYPE', 'parameters must be'],
+  ['no w2', () => new CcaState(wrong({ ...parameters, w2: undefined })), 'ERR_NOT_A_TENSOR', 'parameters.w2'],
+  [
+    'head counts that do not divide',
+    () => new CcaState({ ...parameters, temperature: zeros(4) }),
+    'ERR_SHAPE',
+    'parameters.temperature has 4 key heads',
+  ],
+  ['a misspelt option', make(wrong({ length: 4 })), 'ERR_OPTION', "CcaState: unknown option 'length'"],
+  ['no sequences', make({ b: 0 }), 'ERR_ARGUMENT_VALUE', 'b must be an integer of at least 1'],
+  ['no capacity', make({ capacity: 0 }), 'ERR_ARGUMENT_VALUE', 'capacity must be'],
+  ['integers', make({ dtype: wrong('int32') }), 'ERR_DTYPE', 'dtype must be float32'],
+  [
+    'a scaling that depends on the length',
+    make({ rope: { scaling: { type: 'dynamic-ntk', factor: 2, originalMax: 64 } } }),
+    'ERR_OPTION',
+    "rope.scaling 'dynamic-ntk' needs currentLength",
+  ],
+  [
+    'projections of other sequences',
+    () => state.append(projections(2)),
+    'ERR_SHAPE',
+    'projections.latent must have shape [1, 1, 48]',
+  ],
+  [
+    'projections of another dtype',
+    () => new CcaState(parameters, { dtype: 'float16' }).append(projections()),
+    'ERR_DTYPE',
+    'projections.latent must be float16 like the state',
+  ],
+  [
+    'packed projections',
+    () => state.append(wrong({ latent: zeros(1, 48), value: zeros(1, 8), delayed: zeros(1, 8) })),
+    'ERR_SHAPE',
+    'projections.latent',
+  ],
+  [
+    'a misspelt option of append',
+    () => state.append(projections(), wrong({ causal: true })),
+    'ERR_OPTION',
+    "append: unknown option 'causal'",
+  ],
+  ['a snapshot that is none', () => state.rollback(wrong({})), 'ERR_ARGUMENT_TYPE', 'snapshot must be a CcaSnapshot'],
+  [
+    'a snapshot of another state',
+    () => state.rollback(new CcaState(parameters).snapshot()),
+    'ERR_OPTION',
+    'of another state',
+  ],
+  ['a snapshot that has been disposed of', () => state.rollback(gone), 'ERR_DISPOSED', 'snapshot has been disposed of'],
+  ['a snapshot of a state that has', () => state.rollback(orphan), 'ERR_DISPOSED', 'snapshot has been disposed of'],
+  [
+    'making snapshots by hand',
+    () => Reflect.construct(CcaSnapshot, []) as unknown,
+    'ERR_ARGUMENT_TYPE',
+    'state.snapshot()',
+  ],
+  ['being used after its end', () => ended.append(projections()), 'ERR_DISPOSED', 'the state has been disposed of'],
+  ['telling its length then', () => ended.length, 'ERR_DISPOSED', 'the state'],
+]);

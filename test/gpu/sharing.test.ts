@@ -7,8 +7,9 @@ import { gpus } from '../support/gpus.js';
 for (const device of gpus)
   describe(`on ${device}`, () => {
     test('another view of the same memory by its address', async () => {
-      const tensor = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]).to({ device });
-      await Stream.default(device).synchronize();
+      using stream = new Stream(device);
+      const tensor = Tensor.from([1, 2, 3, 4, 5, 6], [2, 3]).to({ device, stream });
+      await stream.synchronize();
       const part = tensor.slice([[1, 2], null]);
       const view = Tensor.fromDevicePointer(part.devicePointer, [3], { device });
       expect(Array.from(await view.toArray())).toEqual([4, 5, 6]);

@@ -75,9 +75,10 @@ describe.each(gpus)('transfers, %s', (device) => {
   });
 
   test('what is overwritten on the CPU after the call has gone as it was', async () => {
+    using stream = new Stream(device);
     using tensor = Tensor.full([4], 1);
-    using there = tensor.to({ device });
-    await Stream.default(device).synchronize();
+    using there = tensor.to({ device, stream });
+    await stream.synchronize();
     tensor.copyFrom(Tensor.full([4], 2));
     expect(Array.from(await there.toArray())).toEqual([1, 1, 1, 1]);
   });

@@ -17,8 +17,8 @@ struct Product {
   bool gaps = false;  // between the rows of x, w and out
 };
 
-// Few rows are those up to 12 or 16; a panel has up to 64 columns, a block 384 rows, 256 columns
-// and a depth of 256 or 512.
+// Few rows are those up to 12 or 16; a panel has up to 64 columns, a block 288 rows, 512 columns
+// and a depth of 384 or 768.
 constexpr Product kProducts[] = {
     {"one element", 1, 1, 1},
     {"one row", 1, 100, 70, true},
@@ -26,7 +26,7 @@ constexpr Product kProducts[] = {
     {"less than two tiles", 17, 5, 3},
     {"several tiles", 50, 70, 130, true, true},
     {"several blocks of depth", 17, 1030, 20},
-    {"several blocks of rows and columns", 390, 9, 300, true},
+    {"several blocks of rows and columns", 300, 9, 530, true},
     {"no depth", 17, 0, 5, true},
 };
 

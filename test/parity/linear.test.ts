@@ -26,14 +26,16 @@ const table: Row[] = [
     bias: true,
   })),
   { name: 'more rows than a block takes', lead: [389], in: 40, out: 33 },
-  ...[1, 15, 16, 17, 31, 33, 63, 64, 65, 128, 129, 257].flatMap((out) => [
+  ...[1, 15, 16, 17, 31, 33, 63, 64, 65, 128, 129, 257, 513].flatMap((out) => [
     { name: `few rows, ${out} columns`, lead: [3], in: 33, out },
     { name: `many rows, ${out} columns`, lead: [20], in: 33, out },
   ]),
-  ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1030].flatMap((depth) => [
-    { name: `few rows, depth ${depth}`, lead: [2], in: depth, out: 21, bias: true },
-    { name: `many rows, depth ${depth}`, lead: [17], in: depth, out: 21, bias: true },
-  ]),
+  ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 383, 384, 385, 767, 768, 769, 1030].flatMap(
+    (depth) => [
+      { name: `few rows, depth ${depth}`, lead: [2], in: depth, out: 21, bias: true },
+      { name: `many rows, depth ${depth}`, lead: [17], in: depth, out: 21, bias: true },
+    ],
+  ),
   { name: 'many axes', lead: [2, 1, 3, 2], in: 20, out: 24, bias: true },
   { name: 'a heads-first view of few rows', lead: [1, 2, 3], in: 20, out: 24, layout: 'heads-first' },
   { name: 'a heads-first view of many rows', lead: [2, 5, 7], in: 20, out: 24, layout: 'heads-first', bias: true },

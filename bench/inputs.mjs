@@ -47,14 +47,14 @@ export function randomSets(work, { dtype = 'float32', layout = 'bshd' } = {}) {
 }
 
 /**
- * attention() as a contestant: a timed call is the call and the wait for its result.
+ * attention(), or an operation like it, as a contestant: a timed call is the call and the wait for its result.
  *
  * @param {{ q: Tensor, k: Tensor, v: Tensor }[]} sets Rotated through, and disposed with the contestant.
  * @param {object} [options] Of attention().
  */
-export function ours(name, sets, options = {}) {
+export function ours(name, sets, options = {}, operation = attention) {
   const out = Tensor.empty(sets[0].q.shape, { dtype: sets[0].q.dtype });
-  const queue = ({ q, k, v }) => attention(q, k, v, { ...options, out, stream });
+  const queue = ({ q, k, v }) => operation(q, k, v, { ...options, out, stream });
   let next = 0;
   return {
     name,

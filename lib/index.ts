@@ -36,6 +36,20 @@ export { CcaSnapshot } from './ops/compressed-conv/snapshot.js';
 export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/state-options.js';
 export { CcaState } from './ops/compressed-conv/state.js';
 export { compressedConvAttention } from './ops/compressed-conv-attention.js';
+export {
+  blockSparseAttention,
+  type BlockList,
+  type BlockLists,
+  type BlockSparseAttentionOptions,
+} from './ops/block-sparse-attention.js';
+export { dynamicMaskAttention, type DynamicMaskAttentionOptions } from './ops/dynamic-mask-attention.js';
+export {
+  dynamicMaskIntervals,
+  type DynamicMaskIntervalsOptions,
+  type KeySelection,
+} from './ops/dynamic-mask/intervals.js';
+export { DmaSnapshot, DmaState, type DmaStateCallOptions, type DmaStateOptions } from './ops/dynamic-mask/state.js';
+export { dynamicMaskScores, type DynamicMaskScoresOptions, type KeyScoring } from './ops/dynamic-mask/scores.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { linear, type LinearOptions } from './ops/linear.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';

@@ -165,6 +165,72 @@ export interface NativeModule {
   /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
   explainAttention(device: string, description: NativeAttentionDescription, extras: NativeExtras): NativeExplanation;
   explainCompressedConv(device: string, description: NativeCompressedConvDescription): NativeCompressedConvExplanation;
+  dynamicMaskScores(
+    stream: StreamHandle,
+    v: TensorHandle,
+    wdt: TensorHandle,
+    a: TensorHandle,
+    scores: TensorHandle,
+    form: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
+  dynamicMaskIntervals(
+    stream: StreamHandle,
+    scores: TensorHandle,
+    kvLengths: Maybe<TensorHandle>,
+    cuSeqLensQ: Maybe<TensorHandle>,
+    cuSeqLensK: Maybe<TensorHandle>,
+    intervals: TensorHandle,
+    selection: number,
+    keep: number,
+    blockSize: number,
+    causal: boolean,
+    sQ: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
+  dynamicMaskAppend(
+    stream: StreamHandle,
+    tokens: TensorHandle,
+    keptScores: TensorHandle,
+    scores: TensorHandle,
+    abort: Maybe<AbortHandle>,
+  ): void;
+  dynamicMaskAttention(
+    stream: StreamHandle,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    out: TensorHandle,
+    lse: Maybe<TensorHandle>,
+    kvLengths: Maybe<TensorHandle>,
+    cuSeqLensQ: Maybe<TensorHandle>,
+    cuSeqLensK: Maybe<TensorHandle>,
+    scores: Maybe<TensorHandle>,
+    intervals: Maybe<TensorHandle>,
+    keptTokens: Maybe<TensorHandle>,
+    keptScores: Maybe<TensorHandle>,
+    scale: number,
+    causal: boolean,
+    abort: Maybe<AbortHandle>,
+  ): void;
+  blockSparseAttention(
+    stream: StreamHandle,
+    q: TensorHandle,
+    k: TensorHandle,
+    v: TensorHandle,
+    out: TensorHandle,
+    lse: Maybe<TensorHandle>,
+    kvLengths: Maybe<TensorHandle>,
+    partialOffsets: Maybe<TensorHandle>,
+    partialIndices: Maybe<TensorHandle>,
+    fullOffsets: Maybe<TensorHandle>,
+    fullIndices: Maybe<TensorHandle>,
+    blockQ: number,
+    blockK: number,
+    scale: number,
+    causal: boolean,
+    abort: Maybe<AbortHandle>,
+  ): void;
 }
 
 export interface NativeRopeDescription {

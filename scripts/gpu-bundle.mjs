@@ -57,7 +57,7 @@ function copyPrograms() {
   copy(path.join(workFolder, 'simt_conformance'), 'simt_conformance');
 }
 
-/** lib/ and the parity suites as CommonJS, in one tree, where the suites find lib/ as in the checkout. */
+/** lib/ and the suites for GPUs as CommonJS, in one tree, where the suites find lib/ as in the checkout. */
 function compileSuites() {
   const config = path.join(bundle, 'tsconfig.json');
   fs.writeFileSync(
@@ -70,7 +70,7 @@ function compileSuites() {
         rootDir: root,
         typeRoots: [at('node_modules', '@types')],
       },
-      include: ['lib', 'test/parity', 'test/support', 'test/oracle'].map((folder) => at(folder)),
+      include: ['lib', 'test/gpu', 'test/parity', 'test/support', 'test/oracle'].map((folder) => at(folder)),
     }),
   );
   run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', config]);

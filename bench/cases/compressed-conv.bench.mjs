@@ -1,11 +1,20 @@
-// How much faster than multi-head attention of the same model width are compressed heads, and what does their prologue reach?
+// How much faster than multi-head attention of the same model width are compressed heads, alone and as whole layers?
 
-import { compressedConvAttention, compressedConvPrologue, Tensor } from '../../dist/esm.mjs';
+import {
+  attention,
+  CompressedConvAttention,
+  compressedConvAttention,
+  compressedConvPrologue,
+  linear,
+  Tensor,
+} from '../../dist/esm.mjs';
 import { defineBench } from '../define.mjs';
 import { coldSets, ours, randomSets, stream } from '../inputs.mjs';
 import { ratioOfTimes, shareOfCeiling } from '../measure.mjs';
 
-const D = 128; // E = 2048 is 16 heads
+const D = 128;
+const HEADS = 16;
+const E = HEADS * D;
 const TAPS = 2;
 const designs = [
   { label: 'CCA 4/4', hQ: 4, hKv: 4 },
@@ -16,7 +25,7 @@ const designs = [
 function inputs(s, { hQ, hKv }) {
   const [channels, half] = [(hQ + hKv) * D, (hKv * D) / 2];
   const random = (shape, seed) => Tensor.randn(shape, { stream, seed });
-  const sets = Array.from({ length: coldSets(8 * s * (channels + 2 * half)) }, (_, set) => ({
+  const sets = Array.from({ length: s === 0 ? 0 : coldSets(8 * s * (channels + 2 * half)) }, (_, set) => ({
     latent: random([1, s, channels], 3 * set),
     value: random([1, s, half], 3 * set + 1),
     delayed: random([1, s, half], 3 * set + 2),
@@ -57,14 +66,64 @@ const prologue = (s, design) =>
   contestant('prologue', s, design, (projections, parameters) =>
     Object.values(compressedConvPrologue(projections, parameters, { stream })),
   );
-const multiHead = (s) => ours('MHA 16/16', randomSets({ sQ: s, sKv: s, hQ: 16, hKv: 16, d: D }), { causal: true });
+const multiHead = (s) =>
+  ours('MHA 16/16', randomSets({ sQ: s, sKv: s, hQ: HEADS, hKv: HEADS, d: D }), { causal: true });
+
+/** A whole layer, from x [1, s, E] to as much: `queue` makes what is to be disposed of, the result last. */
+function layer(name, s, weights, queue) {
+  const inputs = Array.from({ length: coldSets(8 * s * E) }, (_, set) =>
+    Tensor.randn([1, s, E], { stream, seed: set }),
+  );
+  let next = 0;
+  return {
+    name,
+    async run() {
+      const made = queue(inputs[next++ % inputs.length]);
+      await stream.synchronize();
+      for (const tensor of made) tensor.dispose();
+    },
+    async dispose() {
+      await stream.synchronize();
+      for (const tensor of [...inputs, ...weights]) tensor.dispose();
+    },
+  };
+}
+
+const weight = (out, from, seed) => Tensor.randn([out, from], { stream, seed });
+
+function multiHeadLayer(s) {
+  const weights = [1, 2, 3, 4].map((seed) => weight(E, E, seed));
+  const [wq, wk, wv, wo] = weights;
+  return layer('MHA layer', s, weights, (x) => {
+    const rows = [wq, wk, wv].map((w) => linear(x, w, { stream }));
+    const heads = rows.map((row) => row.reshape([1, s, HEADS, D]));
+    const attended = attention(...heads, { causal: true, stream });
+    const joined = attended.reshape([1, s, E]);
+    return [...rows, ...heads, attended, joined, linear(joined, wo, { stream })];
+  });
+}
+
+function compressedLayer(s, design) {
+  const { hQ, hKv, label } = design;
+  const { parameters } = inputs(0, design);
+  const weights = {
+    ...parameters,
+    wq: weight(hQ * D, E, 5),
+    wk: weight(hKv * D, E, 6),
+    wv1: weight((hKv * D) / 2, E, 7),
+    wv2: weight((hKv * D) / 2, E, 8),
+    wo: weight(E, hQ * D, 9),
+  };
+  const made = new CompressedConvAttention(weights);
+  return layer(`${label} layer`, s, Object.values(weights), (x) => [made.forward(x, { stream })]);
+}
 
 /** 2 flop per multiply-add of both convolutions: more than its bytes take, on any machine with 8 of them per byte. */
 const flops = (s, { hQ, hKv }) => 2 * s * (hQ + hKv) * D * (TAPS + TAPS * D);
 
 export default defineBench({
   name: 'compressed-conv',
-  question: 'How much faster than 16/16 heads is compressed convolutional attention, prologue included?',
+  question: 'How much faster than 16/16 heads is compressed convolutional attention, prologue or whole layer included?',
   rows: [
     ...[2048, 4096, 8192, 16384].flatMap((s) =>
       designs.map((design) => ({
@@ -72,6 +131,14 @@ export default defineBench({
         unit: 'x',
         ...(s === 16384 && design.hQ === 4 && { atLeast: 3.3 }),
         measure: (context) => ratioOfTimes(whole(s, design), [multiHead(s)], context),
+      })),
+    ),
+    ...[2048, 16384].flatMap((s) =>
+      designs.map((design) => ({
+        name: `MHA 16/16 over ${design.label}, whole layer, E=${E}, causal, S=${s}`,
+        unit: 'x',
+        ...(s === 16384 && design.hQ === 4 && { atLeast: 3 }),
+        measure: (context) => ratioOfTimes(compressedLayer(s, design), [multiHeadLayer(s)], context),
       })),
     ),
     ...[2048, 16384].flatMap((s) =>

@@ -1,8 +1,8 @@
 // Prints by how much a call raises the process's memory at its peak, inputs and output included.
 // A process of its own, because a peak never comes down. Run with --expose-gc.
 
-import fs from 'node:fs';
 import { attention, devices, memoryUsage, Tensor } from '../../dist/esm.mjs';
+import { peakBytes, residentBytes } from './resident.mjs';
 
 const [sKv, hQ, hKv, d] = [8192, 16, 4, 64];
 
@@ -25,13 +25,3 @@ await out
 const tensorBytes = [q, k, v, out].reduce((sum, tensor) => sum + tensor.byteLength, 0);
 const held = memoryUsage().find(({ device }) => device === 'cpu').bytes;
 console.log(JSON.stringify({ before, peak: peakBytes(), tensorBytes, held, threads: devices()[0].threads }));
-
-function residentBytes() {
-  if (process.platform === 'linux') fs.writeFileSync('/proc/self/clear_refs', '5'); // the peak starts from here
-  return process.memoryUsage.rss();
-}
-
-function peakBytes() {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
-  return Number(/VmHWM:\s+(\d+) kB/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
-}

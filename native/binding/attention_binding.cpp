@@ -62,7 +62,7 @@ AttentionDesc read_description(Value const& from) {
 AttentionExtras read_extras(Value const& from) {
   AttentionExtras extras;
   for (auto const& [name, view] : kOptionalTensors) {
-    Value const bytes = from.field(name);
+    Value const bytes = from.field(name.data());
     if (!bytes.undefined()) extras.add(view, bytes.number());
   }
   return extras;

@@ -45,6 +45,11 @@ napi_value merge_attention(Arguments const& args);
 napi_value linear(Arguments const& args);
 napi_value rope(Arguments const& args);
 napi_value compressed_conv(Arguments const& args);
+napi_value dynamic_mask_scores(Arguments const& args);
+napi_value dynamic_mask_intervals(Arguments const& args);
+napi_value dynamic_mask_append(Arguments const& args);
+napi_value dynamic_mask_attention(Arguments const& args);
+napi_value block_sparse_attention(Arguments const& args);
 napi_value explain_attention(Arguments const& args);
 napi_value explain_compressed_conv(Arguments const& args);
 

@@ -47,6 +47,11 @@ constexpr Export kExports[] = {
     {"linear", guard<linear>},
     {"rope", guard<rope>},
     {"compressedConv", guard<compressed_conv>},
+    {"dynamicMaskScores", guard<dynamic_mask_scores>},
+    {"dynamicMaskIntervals", guard<dynamic_mask_intervals>},
+    {"dynamicMaskAppend", guard<dynamic_mask_append>},
+    {"dynamicMaskAttention", guard<dynamic_mask_attention>},
+    {"blockSparseAttention", guard<block_sparse_attention>},
     {"explainAttention", guard<explain_attention>},
     {"explainCompressedConv", guard<explain_compressed_conv>},
 };

@@ -12,7 +12,9 @@
 #include "core/device.h"
 #include "core/ops/attention.h"
 #include "core/ops/attention_cost.h"
+#include "core/ops/block_sparse.h"
 #include "core/ops/compressed_conv.h"
+#include "core/ops/dynamic_mask.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
 #include "core/ops/rope.h"
@@ -133,6 +135,14 @@ class Backend {
 
   /// What compressed convolutional attention does before it attends.
   virtual void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args);
+
+  // What a backend does not have throws ERR_UNSUPPORTED.
+  virtual void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args);
+  virtual void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args);
+  virtual void append_scores(Submission to, AppendScoresArgs args);
+  virtual void sparse_attention(Submission to, AttentionDesc const& desc, SparseAttentionArgs args);
+  virtual void block_sparse_attention(Submission to, AttentionDesc const& desc,
+                                      BlockSparseDesc const& blocks, BlockSparseArgs args);
 
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;

@@ -46,9 +46,9 @@ KernelInstance rope_frequencies();
 KernelInstance merge_f32();
 KernelInstance merge_f16();
 KernelInstance merge_bf16();
-KernelInstance compressed_conv_f32();
-KernelInstance compressed_conv_f16();
-KernelInstance compressed_conv_bf16();
+KernelInstance compressed_conv_simple_f32();
+KernelInstance compressed_conv_simple_f16();
+KernelInstance compressed_conv_simple_bf16();
 KernelInstance linear_mma16_f16();
 KernelInstance linear_mma16_bf16();
 KernelInstance linear_simple_f32();
@@ -142,12 +142,12 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::merge_f16},
     {"merge_bf16", "merge", "", DType::bf16,
      0, false, 80, instances::merge_bf16},
-    {"compressed_conv_f32", "compressed_conv", "", DType::f32,
-     0, false, 80, instances::compressed_conv_f32},
-    {"compressed_conv_f16", "compressed_conv", "", DType::f16,
-     0, false, 80, instances::compressed_conv_f16},
-    {"compressed_conv_bf16", "compressed_conv", "", DType::bf16,
-     0, false, 80, instances::compressed_conv_bf16},
+    {"compressed_conv_simple_f32", "compressed_conv", "simple", DType::f32,
+     0, false, 80, instances::compressed_conv_simple_f32},
+    {"compressed_conv_simple_f16", "compressed_conv", "simple", DType::f16,
+     0, false, 80, instances::compressed_conv_simple_f16},
+    {"compressed_conv_simple_bf16", "compressed_conv", "simple", DType::bf16,
+     0, false, 80, instances::compressed_conv_simple_bf16},
     {"linear_mma16_f16", "linear", "mma16", DType::f16,
      0, false, 80, instances::linear_mma16_f16},
     {"linear_mma16_bf16", "linear", "mma16", DType::bf16,

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 
 const require = createRequire(new URL('package/', import.meta.url));
-export const { attention, mergeAttention, rope, Tensor } = require('./lib/index.js');
+export const { attention, mergeAttention, rope, Stream, Tensor } = require('./lib/index.js');
 export const device = process.env.FUSED_ATTENTION_TEST_DEVICES ?? 'cuda:0';
 
 let seed = 1;

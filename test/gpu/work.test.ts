@@ -107,7 +107,7 @@ describe.each(gpus)('work, %s', (device) => {
   test('questions are answered for it', async () => {
     expect(devices().find(({ name }) => name === device)).toMatchObject({
       threads: 0,
-      path: expect.stringMatching(/^sm_/) as string,
+      path: expect.stringMatching(/^(?:sm|compute)_/) as string,
     });
     const request = { op: 'attention', device, b: 1, sQ: 64, sKv: 64, hQ: 4, hKv: 2, d: 64 } as const;
     expect(supports({ ...request, dtype: 'bfloat16' })).toBe(true);

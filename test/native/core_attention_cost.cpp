@@ -118,7 +118,7 @@ TEST(extras_of_a_call_are_its_tensors_and_their_stored_bytes) {
   AttentionExtras const extras(args);
   expect_equal(extras.bytes(), 4.0 * 4 * 5 + 2.0 * 4 * 5 + 0 + 4.0 * 5);
   for (OptionalTensor const& tensor : kOptionalTensors)
-    expect_equal(extras.has(tensor.view), (args.*tensor.view).defined(), tensor.name);
+    expect_equal(extras.has(tensor.view), (args.*tensor.view).defined(), std::string(tensor.name));
 }
 
 TEST(cost_is_an_upper_bound_where_contents_limit_what_is_seen) {
@@ -145,7 +145,7 @@ TEST(cost_is_an_upper_bound_where_contents_limit_what_is_seen) {
 
   double const bare = attention_cost(desc).bytes;
   for (OptionalTensor const& tensor : kOptionalTensors) {
-    std::string const name = tensor.name;
+    std::string const name(tensor.name);
     bool const shows_all = name == "lse" || name == "bias" || name == "sinks" || name == "gate" ||
                            name == "alibiSlopes" || name == "temperature" ||
                            name.rfind("headMap", 0) == 0 || name.starts_with("cuSeqLens");

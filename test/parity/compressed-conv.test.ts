@@ -6,6 +6,7 @@ import type { RopeScaling } from '../oracle/rope.js';
 import { targets } from '../support/backends.js';
 import { filled, inputsOf, isPadding, oracleOptions, shapeOf, tensorsOf, type CcaCase } from '../support/cca-case.js';
 import { assertSameBits, assertWithin, roundingBudget } from '../support/compare.js';
+import { expectFailure } from '../support/expect-error.js';
 import { g } from '../support/generators.js';
 
 type Row = CcaCase & { name: string };
@@ -140,6 +141,20 @@ for (const { name, device, dtype } of targets())
       const tensors = tensorsOf(row, inputsOf(row, dtype), device, dtype);
       const { q, k } = compressedConvPrologue(tensors.projections, tensors.parameters);
       for (const tensor of [q, k]) expect((await tensor.toArray()).every((x) => x === 0)).toBe(true);
+    });
+
+    test.each<[string, CcaCase, string]>([
+      ['lengths', { shape: small, lengths: [9, 10] }, 'lengths[1] is 10, expected 0 to 9'],
+      ['cuSeqLens', { shape: small, cuSeqLens: [0, 5, 3] }, 'cuSeqLens[2] is 3, expected 5 to 9'],
+    ])('the contents of %s are checked when the work runs', async (_, row, mentions) => {
+      const tensors = tensorsOf(
+        row,
+        inputsOf({ shape: small, ...(row.cuSeqLens && { cuSeqLens: [0, 9] }) }, dtype),
+        device,
+        dtype,
+      );
+      const out = compressedConvAttention(tensors.projections, tensors.parameters, tensors.options);
+      await expectFailure(() => out.toArray(), 'ERR_INDEX', mentions);
     });
 
     test('packed sequences hold the bits of separate ones', async () => {

@@ -6,8 +6,13 @@ import {
   CompressedConvAttention,
   compressedConvAttention,
   compressedConvPrologue,
+  blockSparseAttention,
   configure,
   cudaStatus,
+  DmaState,
+  dynamicMaskAttention,
+  dynamicMaskIntervals,
+  dynamicMaskScores,
   explain,
   headCounts,
   linear,
@@ -48,6 +53,37 @@ export function attentionCalls(q: Tensor, k: Tensor, v: Tensor, heads: Tensor, s
   // @ts-expect-error: the signal, not its controller
   attention(q, k, v, { signal: new AbortController() });
   return attention(q, k, v, { ...options, out: q, signal: AbortSignal.timeout(5) });
+}
+
+export function blockSparseCalls(q: Tensor, k: Tensor, v: Tensor, offsets: Tensor, indices: Tensor): Tensor {
+  const lists = { blockQ: 64, blockK: 64, partial: { offsets, indices } };
+  // @ts-expect-error: lists are needed
+  blockSparseAttention(q, k, v, { causal: true });
+  // @ts-expect-error: so are the sizes of blocks
+  blockSparseAttention(q, k, v, { lists: { partial: { offsets, indices } } });
+  // @ts-expect-error: both of them
+  blockSparseAttention(q, k, v, { lists: { ...lists, full: { offsets } } });
+  return blockSparseAttention(q, k, v, { lists, causal: true, lse: q });
+}
+
+export function dynamicMaskCalls(q: Tensor, k: Tensor, v: Tensor, scores: Tensor): Tensor {
+  const made: Tensor<'float32'> = dynamicMaskScores(v, { wdt: k, a: q, form: 'linear' });
+  const intervals: Tensor<'int32'> = dynamicMaskIntervals(made, { keep: 4, causal: true, sQ: 3 });
+  dynamicMaskAttention(q, k, v, { scores, intervals, causal: true });
+  // @ts-expect-error: scores come from somewhere
+  dynamicMaskAttention(q, k, v);
+  // @ts-expect-error: no such selection
+  dynamicMaskAttention(q, k, v, { scores, selection: 'all' });
+  // @ts-expect-error: weights are needed
+  dynamicMaskScores(v, { a: q });
+  // @ts-expect-error: no such form
+  dynamicMaskScores(v, { wdt: k, a: q, form: 'sigmoid' });
+  const state = new DmaState({ hB: 2, keep: 4 }).append(made);
+  state.rollback(state.snapshot()).dispose();
+  // @ts-expect-error: heads are needed
+  new DmaState({ keep: 4 });
+  dynamicMaskAttention(q, k, v, { state });
+  return dynamicMaskAttention(q, k, v, { wdt: k, a: q, keep: 1024, selection: 'shared' });
 }
 
 export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {

@@ -2,12 +2,18 @@
 
 #include <array>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "backends/cpu/attention/attention.h"
+#include "backends/cpu/block_sparse/block_sparse.h"
 #include "backends/cpu/ceilings.h"
 #include "backends/cpu/compressed_conv/compressed_conv.h"
 #include "backends/cpu/cpu_stream.h"
+#include "backends/cpu/dynamic_mask/kept_keys.h"
+#include "backends/cpu/dynamic_mask/key_scores.h"
+#include "backends/cpu/dynamic_mask/selection.h"
+#include "backends/cpu/dynamic_mask/sparse_attention.h"
 #include "backends/cpu/elementwise_copy.h"
 #include "backends/cpu/elementwise_fill.h"
 #include "backends/cpu/elementwise_merge.h"
@@ -68,9 +74,11 @@ void follow_writers(CpuStream& stream, Job const& job) {
   job.each_output(follow);
 }
 
-/// Queues body(context, args) and makes the stream the last writer of what it writes.
+/// Queues body(context, args) and makes the stream the last writer of what it writes. Args of
+/// attention() take 4 KB, which are moved once.
 template <class Args, class Body>
-void enqueue(Submission to, char const* name, Args args, Body body) {
+void enqueue(Submission to, char const* name, Args&& args, Body body) {
+  static_assert(!std::is_reference_v<Args>, "takes what it is given");
   Stream& stream = to.stream;
   auto job = std::make_unique<TensorJob<Args, Body>>(name, std::move(to.abort), std::move(args),
                                                      std::move(body));
@@ -166,6 +174,47 @@ class CpuBackend final : public Backend {
     enqueue(std::move(to), "attention", std::move(args),
             [desc](JobContext& job, AttentionArgs& tensors) {
               run_attention(job, desc, tensors, active_kernels());
+            });
+  }
+
+  void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) override {
+    check_key_scores(form, args);
+    enqueue(
+        std::move(to), "dynamicMaskScores", std::move(args),
+        [form](JobContext& job, KeyScoresArgs& tensors) { run_key_scores(job, form, tensors); });
+  }
+
+  void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) override {
+    check_key_intervals(desc, args);
+    enqueue(std::move(to), "dynamicMaskIntervals", std::move(args),
+            [desc](JobContext& job, KeyIntervalsArgs& tensors) {
+              run_key_intervals(job, desc, tensors);
+            });
+  }
+
+  void append_scores(Submission to, AppendScoresArgs args) override {
+    check_append_scores(args);
+    enqueue(std::move(to), "DmaState.append", std::move(args),
+            [](JobContext& job, AppendScoresArgs& tensors) { run_append_scores(job, tensors); });
+  }
+
+  void sparse_attention(Submission to, AttentionDesc const& desc,
+                        SparseAttentionArgs args) override {
+    check_sparse_attention(desc, args);
+    check_served(desc);
+    enqueue(std::move(to), "dynamicMaskAttention", std::move(args),
+            [desc](JobContext& job, SparseAttentionArgs& tensors) {
+              run_sparse_attention(job, desc, tensors, active_kernels());
+            });
+  }
+
+  void block_sparse_attention(Submission to, AttentionDesc const& desc,
+                              BlockSparseDesc const& blocks, BlockSparseArgs args) override {
+    check_block_sparse(desc, blocks, args);
+    check_served(desc);
+    enqueue(std::move(to), "blockSparseAttention", std::move(args),
+            [desc, blocks](JobContext& job, BlockSparseArgs& tensors) {
+              run_block_sparse(job, desc, blocks, tensors, active_kernels());
             });
   }
 

@@ -38,7 +38,7 @@ class Job {
 template <class Args, class Body>
 class TensorJob : public Job {
  public:
-  TensorJob(char const* name, std::shared_ptr<AbortFlag const> abort, Args args, Body body)
+  TensorJob(char const* name, std::shared_ptr<AbortFlag const> abort, Args&& args, Body body)
       : Job(name, std::move(abort)), args_(std::move(args)), body_(std::move(body)) {}
 
   void run(JobContext& context) override { body_(context, args_); }

@@ -5,18 +5,25 @@
 #include "backends/cpu/attention/decode.h"
 #include "backends/cpu/attention/prefill.h"
 #include "backends/cpu/compressed_conv/prologue.h"
+#include "backends/cpu/dynamic_mask/gathered_keys.h"
 #include "backends/cpu/kernel_table.h"
 #include "backends/cpu/linear/panels.h"
 #include "backends/cpu/linear/stream.h"
 
 namespace fattn::cpu {
 
+template <class Isa, class Keys>
+void run_prefill_of(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
+  if constexpr (Isa::kBf16Dot) {
+    if (plan.bf16_dot) return Prefill<Isa, Bf16Product<Isa>, Keys>::run(plan, task, scratch);
+  }
+  Prefill<Isa, F32Product<Isa>, Keys>::run(plan, task, scratch);
+}
+
 template <class Isa>
 void run_prefill(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
-  if constexpr (Isa::kBf16Dot) {
-    if (plan.bf16_dot) return Prefill<Isa, Bf16Product<Isa>>::run(plan, task, scratch);
-  }
-  Prefill<Isa, F32Product<Isa>>::run(plan, task, scratch);
+  if (plan.sparse) return run_prefill_of<Isa, GatheredKeys<Isa>>(plan, task, scratch);
+  run_prefill_of<Isa, ContiguousKeys<Isa>>(plan, task, scratch);
 }
 
 template <class Isa>

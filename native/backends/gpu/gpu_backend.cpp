@@ -5,6 +5,7 @@
 
 #include "backends/gpu/attention_choice.h"
 #include "backends/gpu/attention_job.h"
+#include "backends/gpu/compressed_conv_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
 #include "backends/gpu/linear_job.h"
@@ -110,6 +111,16 @@ void GpuBackend::linear(Submission to, LinearDesc desc, LinearArgs args) {
             [&](DeviceJob& job, Outcome&) { launch_linear(job, desc, args); });
 }
 
+void GpuBackend::compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) {
+  check_compressed_conv(desc, args);
+  queue_job(gpu_, to, "compressedConvAttention", args, [&](DeviceJob& job, Outcome& outcome) {
+    auto const report = launch_compressed_conv(job, desc, args);
+    if (report == nullptr) return;
+    outcome.add(report);
+    job.stream().note_report(report);
+  });
+}
+
 Explanation GpuBackend::explain_attention(AttentionDesc const& desc,
                                           AttentionExtras const& extras) const {
   Explanation e;
@@ -125,6 +136,11 @@ Explanation GpuBackend::explain_attention(AttentionDesc const& desc,
     e.note = "precision 'bfloat16' gains nothing here: float32 inputs are multiplied as float32";
   e.cost = attention_cost(desc, extras);
   return e;
+}
+
+CompressedConvExplanation GpuBackend::explain_compressed_conv(
+    CompressedConvDesc const& desc) const {
+  return gpu::explain_compressed_conv(desc);
 }
 
 void GpuBackend::measure_ceilings(std::function<void(Ceilings)> done) {

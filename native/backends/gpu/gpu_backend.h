@@ -29,8 +29,10 @@ class GpuBackend final : public Backend {
   void merge_attention(Submission to, MergeArgs args) override;
   void rope(Submission to, RopeDesc desc, RopeArgs args) override;
   void linear(Submission to, LinearDesc desc, LinearArgs args) override;
+  void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override;
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
+  CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;
   void measure_ceilings(std::function<void(Ceilings)> done) override;
   void set_threads(int) override {}
 

@@ -27,7 +27,7 @@ constexpr IndexPlace kPlaces[] = {
     {IndexTensor::kKvLengths, &Args::kv_lengths, &Indices::kv_lengths},
     {IndexTensor::kPrefixLengths, &Args::prefix_lengths, &Indices::prefixes},
 };
-static_assert(std::size(kPlaces) == static_cast<size_t>(IndexTensor::kCount));
+static_assert(std::size(kPlaces) == static_cast<size_t>(IndexTensor::kCuSeqLens));
 
 /// Elements of a copy: those of cuSeqLens… get one more.
 int64_t copied(IndexTensor tensor, TensorView const& view) {

@@ -6,9 +6,9 @@
 namespace fattn::gpu {
 namespace {
 
-constexpr char const* kNames[] = {"headMap.k",    "headMap.v",  "window.left",
-                                  "window.right", "sinkTokens", "cuSeqLensQ",
-                                  "cuSeqLensK",   "kvLengths",  "prefixLengths"};
+constexpr char const* kNames[] = {"headMap.k",     "headMap.v",  "window.left", "window.right",
+                                  "sinkTokens",    "cuSeqLensQ", "cuSeqLensK",  "kvLengths",
+                                  "prefixLengths", "cuSeqLens",  "lengths"};
 static_assert(std::size(kNames) == static_cast<size_t>(IndexTensor::kCount));
 
 }  // namespace

@@ -56,14 +56,6 @@ double* frequencies_by_length(DeviceJob& job, RopeDesc const& desc, RopeParams c
   return params.frequencies;
 }
 
-void check_angles(RopeDesc const& desc, std::vector<double> const& frequencies) {
-  double const largest = *std::max_element(frequencies.begin(), frequencies.end());
-  double const position = std::fabs(static_cast<double>(desc.position_offset)) + kMostPosition;
-  check(largest * position < kMostAngle, ErrorCode::kUnsupported, "rope: offset ",
-        desc.position_offset, " with ", largest,
-        " radians per position makes angles beyond 2^54, which a GPU does not serve");
-}
-
 struct PairLayout {
   int32_t step, apart;  // elements of pair t: t * step and t * step + apart
 };
@@ -95,6 +87,14 @@ TensorRows source_rows(DeviceJob& job, RopeDesc const& desc, RopeArgs const& arg
 }
 
 }  // namespace
+
+void check_angles(RopeDesc const& desc, std::vector<double> const& frequencies) {
+  double const largest = *std::max_element(frequencies.begin(), frequencies.end());
+  double const position = std::fabs(static_cast<double>(desc.position_offset)) + kMostPosition;
+  check(largest * position < kMostAngle, ErrorCode::kUnsupported, "rope: offset ",
+        desc.position_offset, " with ", largest,
+        " radians per position makes angles beyond 2^54, which a GPU does not serve");
+}
 
 void launch_rope(DeviceJob& job, RopeDesc const& desc, RopeArgs const& args) {
   if (args.x.elements() == 0) return;

@@ -156,7 +156,7 @@ void check_combinations(AttentionDesc const& desc, AttentionArgs const& args) {
 }
 
 void check_outputs_apart(AttentionArgs const& args) {
-  auto const check_input = [&](char const* name, TensorView const& view) {
+  auto const check_input = [&](std::string_view name, TensorView const& view) {
     check_apart("out", args.out, name, view);
     check_apart("lse", args.lse, name, view);
   };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string_view>
 
 #include "core/ops/attention.h"
 
@@ -10,7 +11,7 @@ namespace fattn {
 /// A tensor that a call may have besides q, k, v and out.
 struct OptionalTensor {
   using Member = TensorView AttentionArgs::*;
-  char const* name;  // of the option
+  std::string_view name;  // of the option; a literal
   Member view;
 };
 

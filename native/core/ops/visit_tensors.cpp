@@ -56,4 +56,44 @@ void visit_outputs(CompressedConvArgs const& a, TensorVisitor visit) {
   visit_defined({&a.q, &a.k, &a.v, &a.in_use, &a.next_history, &a.next_delayed}, visit);
 }
 
+void visit_inputs(KeyScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.v, &a.wdt, &a.a}, visit);
+}
+
+void visit_outputs(KeyScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.scores}, visit);
+}
+
+void visit_inputs(KeyIntervalsArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.scores, &a.kv_lengths, &a.cu_seq_lens_q, &a.cu_seq_lens_k}, visit);
+}
+
+void visit_outputs(KeyIntervalsArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.intervals}, visit);
+}
+
+void visit_inputs(AppendScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.scores, &a.kept.tokens, &a.kept.scores}, visit);
+}
+
+void visit_outputs(AppendScoresArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.kept.tokens, &a.kept.scores}, visit);
+}
+
+void visit_inputs(SparseAttentionArgs const& a, TensorVisitor visit) {
+  visit_inputs(a.dense, visit);
+  visit_defined({&a.scores, &a.intervals, &a.kept.tokens, &a.kept.scores}, visit);
+}
+
+void visit_outputs(SparseAttentionArgs const& a, TensorVisitor visit) {
+  visit_outputs(a.dense, visit);
+}
+
+void visit_inputs(BlockSparseArgs const& a, TensorVisitor visit) {
+  visit_inputs(a.dense, visit);
+  visit_defined({&a.partial.offsets, &a.partial.indices, &a.full.offsets, &a.full.indices}, visit);
+}
+
+void visit_outputs(BlockSparseArgs const& a, TensorVisitor visit) { visit_outputs(a.dense, visit); }
+
 }  // namespace fattn

@@ -2,7 +2,9 @@
 
 #include "core/function_ref.h"
 #include "core/ops/attention.h"
+#include "core/ops/block_sparse.h"
 #include "core/ops/compressed_conv.h"
+#include "core/ops/dynamic_mask.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
@@ -36,5 +38,19 @@ void visit_outputs(RopeArgs const& args, TensorVisitor visit);
 
 void visit_inputs(CompressedConvArgs const& args, TensorVisitor visit);
 void visit_outputs(CompressedConvArgs const& args, TensorVisitor visit);
+void visit_inputs(KeyScoresArgs const& args, TensorVisitor visit);
+void visit_outputs(KeyScoresArgs const& args, TensorVisitor visit);
+
+void visit_inputs(KeyIntervalsArgs const& args, TensorVisitor visit);
+void visit_outputs(KeyIntervalsArgs const& args, TensorVisitor visit);
+
+void visit_inputs(AppendScoresArgs const& args, TensorVisitor visit);
+void visit_outputs(AppendScoresArgs const& args, TensorVisitor visit);
+
+void visit_inputs(SparseAttentionArgs const& args, TensorVisitor visit);
+void visit_outputs(SparseAttentionArgs const& args, TensorVisitor visit);
+
+void visit_inputs(BlockSparseArgs const& args, TensorVisitor visit);
+void visit_outputs(BlockSparseArgs const& args, TensorVisitor visit);
 
 }  // namespace fattn

@@ -18,6 +18,8 @@ enum class IndexTensor : int32_t {
   kCuSeqLensK,
   kKvLengths,  // with the next
   kPrefixLengths,
+  kCuSeqLens,  // of one kind of tokens: compressed convolutions
+  kLengths,
   kCount,
 };
 
@@ -63,7 +65,9 @@ struct PrepareIndices {
                         check_tensors<IndexTensor::kWindowLeft, 3>(p, shared) ||
                         check_tensors<IndexTensor::kCuSeqLensQ, 1>(p, shared) ||
                         check_tensors<IndexTensor::kCuSeqLensK, 1>(p, shared) ||
-                        check_tensors<IndexTensor::kKvLengths, 2>(p, shared);
+                        check_tensors<IndexTensor::kKvLengths, 2>(p, shared) ||
+                        check_tensors<IndexTensor::kCuSeqLens, 1>(p, shared) ||
+                        check_tensors<IndexTensor::kLengths, 1>(p, shared);
     if (failed) {
       for (int t = 0; t < static_cast<int>(IndexTensor::kCount); ++t) clear(p.tensors[t]);
     }
@@ -104,11 +108,13 @@ struct PrepareIndices {
     if constexpr (kTensor == IndexTensor::kHeadMapV) return {0, p.heads_v - 1};
     if constexpr (kTensor == IndexTensor::kWindowLeft || kTensor == IndexTensor::kWindowRight)
       return {-1, INT32_MAX};
-    if constexpr (kTensor == IndexTensor::kCuSeqLensQ || kTensor == IndexTensor::kCuSeqLensK) {
+    if constexpr (kTensor == IndexTensor::kCuSeqLensQ || kTensor == IndexTensor::kCuSeqLensK ||
+                  kTensor == IndexTensor::kCuSeqLens) {
       if (position == 0) return {0, 0};
       return {copy[position - 1], kTensor == IndexTensor::kCuSeqLensQ ? p.seq_q : p.seq_kv};
     }
-    if constexpr (kTensor == IndexTensor::kKvLengths) return {0, p.seq_kv};
+    if constexpr (kTensor == IndexTensor::kKvLengths || kTensor == IndexTensor::kLengths)
+      return {0, p.seq_kv};
     return {0, INT32_MAX};  // sink tokens, prefix lengths
   }
 

@@ -32,11 +32,11 @@ void check_served(AttentionDesc const& desc) {
 }
 
 void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args,
-                   KernelTable const& kernels) {
+                   KernelTable const& kernels, SparseKeys const* sparse) {
   bool const no_lse = !args.lse.defined() || args.lse.elements() == 0;
   if (args.out.elements() == 0 && no_lse) return;  // without a plan as large as nothing is wide
   PlannedAttention planned;
-  plan_attention(planned, desc, args, kernels.bf16_dot, job.threads());
+  plan_attention(planned, desc, args, kernels.bf16_dot, job.threads(), sparse);
   planned.plan.job = &job;
   planned.plan.stopped = [](void const* of) {
     return static_cast<JobContext const*>(of)->stopped();

@@ -65,7 +65,7 @@ Heads plan_heads(AttentionDesc const& desc, AttentionArgs const& args) {
     int32_t const o = heads.group_heads[i];
     bool const same = !heads.groups.empty() && heads.groups.back().k_head == k[o] &&
                       heads.groups.back().v_head == v[o];
-    if (!same) heads.groups.push_back({k[o], v[o], i, 0});
+    if (!same) heads.groups.push_back({k[o], v[o], i, 0, 0});
     ++heads.groups.back().count;
   }
   return heads;

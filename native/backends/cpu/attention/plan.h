@@ -34,7 +34,8 @@ struct ScoreOperand {
 struct Sequence {
   int64_t q = 0, k = 0, v = 0, out = 0;
   int64_t lse = 0, temperature = 0, gate = 0;
-  int64_t batch = 0;  // index for per-batch operands
+  int64_t batch = 0;      // index for per-batch operands
+  int64_t first_key = 0;  // of a packed sequence, in operands with an axis of keys
   int32_t const* segments_q = nullptr;
   int32_t const* segments_k = nullptr;
   int64_t segment_stride_q = 1, segment_stride_k = 1;
@@ -48,6 +49,31 @@ struct Sequence {
 struct HeadGroup {
   int32_t k_head, v_head;
   int32_t first, count;  // range of AttentionPlan::group_heads
+  int32_t score_head;    // of SparseKeys
+};
+
+/// Which keys count, where not all do, and what is added to their scores. By sequence, and by score
+/// head: output head o has o * heads / hO.
+struct SparseKeys {
+  enum class Form : uint8_t {
+    kIntervals,  // each key counts for one run of query rows (attention-variants 5.2)
+    kList,       // a list of keys in ascending order, for all rows alike
+    kBlocks,     // lists of blocks of keys, each for a block of query rows (seed-systems K3)
+  };
+  Form form = Form::kIntervals;
+  int64_t heads = 1;
+  int64_t batch = 0, head = 0;  // element strides of what follows
+
+  /// By key, side by side: the first query that keeps it. A list: a count, then keys.
+  int32_t const* rows = nullptr;
+  int64_t end = 0;                // elements on: the query behind the last that does
+  float const* scores = nullptr;  // by key, or in the order of the list; null: nothing is added
+  int64_t scores_batch = 0, scores_head = 0, scores_key = 0;
+
+  /// By block of queries: where its entries begin; they end where the next one's begin.
+  int64_t const* block_starts = nullptr;
+  int32_t const* block_entries = nullptr;  // 2 * block of keys, + 1 where all its pairs count
+  int32_t block_rows = 0, block_keys = 0;
 };
 
 struct AttentionPlan {
@@ -71,6 +97,7 @@ struct AttentionPlan {
   bool plain_scores =
       true;  // score = scale * q.k with scale > 0, and limits alone decide visibility
   bool has_segments = false;
+  SparseKeys const* sparse = nullptr;  // keys are gathered; null: all, as they lie
 
   StructuralMask const* head_masks = nullptr;  // [hO]
   int32_t const* q_heads = nullptr;            // [hO], query head of each output head

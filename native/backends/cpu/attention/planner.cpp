@@ -33,22 +33,6 @@ ScoreOperand score_operand(TensorView const& t, bool packed) {
 
 int32_t index_at(TensorView const& t, int64_t i) { return t.data<int32_t>()[i * t.strides[0]]; }
 
-/// Starts of the token ranges of a packed batch, and the end of the last: from 0, nondecreasing, to
-/// at most `total`. A copy: another stream may write the tensor meanwhile, and what is used must be
-/// what was checked. For the same reason every other index is read exactly once.
-std::vector<int32_t> read_cu_seq_lens(char const* name, TensorView const& t, int64_t batch,
-                                      int64_t total) {
-  std::vector<int32_t> starts(batch + 1);
-  for (int64_t b = 0; b <= batch; ++b) {
-    starts[b] = index_at(t, b);
-    int32_t const least = b == 0 ? 0 : starts[b - 1];
-    int64_t const most = b == 0 ? 0 : total;
-    check(starts[b] >= least && starts[b] <= most, ErrorCode::kIndex, name, "[", b, "] is ",
-          starts[b], ", expected ", least, " to ", most);
-  }
-  return starts;
-}
-
 class Planner {
  public:
   Planner(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
@@ -104,6 +88,7 @@ class Planner {
     p_.head_masks = std::move(heads.masks);
     p_.group_heads = std::move(heads.group_heads);
     p_.groups = std::move(heads.groups);
+    if (plan_.sparse) split_groups(plan_.sparse->heads);
     plan_.q_heads = p_.q_heads.data();
     plan_.head_masks = p_.head_masks.data();
     plan_.group_heads = p_.group_heads.data();
@@ -111,6 +96,20 @@ class Planner {
     plan_.group_count = static_cast<int32_t>(p_.groups.size());
     for (HeadGroup const& group : p_.groups)
       p_.largest_group = std::max(p_.largest_group, group.count);
+  }
+
+  /// Heads share gathered keys only where they share the scores that chose them.
+  void split_groups(int64_t score_heads) {
+    std::vector<HeadGroup> groups;
+    for (HeadGroup const& group : p_.groups) {
+      for (int32_t i = group.first; i < group.first + group.count; ++i) {
+        auto const head = static_cast<int32_t>(p_.group_heads[i] * score_heads / desc_.heads_out);
+        if (i == group.first || groups.back().score_head != head)
+          groups.push_back({group.k_head, group.v_head, i, 0, head});
+        ++groups.back().count;
+      }
+    }
+    p_.groups = std::move(groups);
   }
 
   void describe_sequences() {
@@ -134,7 +133,7 @@ class Planner {
       s.seq_kv = static_cast<int32_t>(desc_.packed ? starts_k[b + 1] - starts_k[b] : desc_.seq_kv);
       read_lengths(s, b);
       place(s, b, desc_.packed ? starts_q[b] : 0, desc_.packed ? starts_k[b] : 0);
-      s.chunks = chunks_of(s, p_.largest_group);
+      s.chunks = plan_.sparse ? 1 : chunks_of(s, p_.largest_group);
       s.partial = slots;
       if (s.chunks > 1) slots += desc_.heads_out * int64_t{s.seq_q} * s.chunks;
     }
@@ -147,11 +146,7 @@ class Planner {
   }
 
   void read_lengths(Sequence& s, int64_t b) {
-    if (args_.kv_lengths.defined()) {
-      s.seq_kv = index_at(args_.kv_lengths, b);
-      check(s.seq_kv >= 0 && s.seq_kv <= desc_.seq_kv, ErrorCode::kIndex, "kvLengths[", b, "] is ",
-            s.seq_kv, ", expected 0 to ", desc_.seq_kv);
-    }
+    if (args_.kv_lengths.defined()) s.seq_kv = read_kv_length(args_.kv_lengths, b, desc_.seq_kv);
     if (args_.prefix_lengths.defined() && b < desc_.batch) {
       s.prefix = index_at(args_.prefix_lengths, b);
       check(s.prefix >= 0, ErrorCode::kIndex, "prefixLengths[", b, "] is ", s.prefix,
@@ -172,6 +167,7 @@ class Planner {
     s.lse = b * lse_batch + first_q * plan_.lse_row;
     s.temperature = b * plan_.temperature.batch + first_q * plan_.temperature.row;
     s.gate = b * plan_.gate.batch + first_q * plan_.gate.row;
+    s.first_key = desc_.packed ? first_k : 0;
     s.batch = std::min(b, std::max<int64_t>(0, desc_.batch - 1));  // of slopes, bias and mask
     if (plan_.has_segments) describe_segments(s, b, first_q, first_k);
   }
@@ -196,8 +192,29 @@ class Planner {
 
 }  // namespace
 
+std::vector<int32_t> read_cu_seq_lens(char const* name, TensorView const& t, int64_t batch,
+                                      int64_t total) {
+  std::vector<int32_t> starts(batch + 1);
+  for (int64_t b = 0; b <= batch; ++b) {
+    starts[b] = index_at(t, b);
+    int32_t const least = b == 0 ? 0 : starts[b - 1];
+    int64_t const most = b == 0 ? 0 : total;
+    check(starts[b] >= least && starts[b] <= most, ErrorCode::kIndex, name, "[", b, "] is ",
+          starts[b], ", expected ", least, " to ", most);
+  }
+  return starts;
+}
+
+int32_t read_kv_length(TensorView const& t, int64_t b, int64_t most) {
+  int32_t const length = index_at(t, b);
+  check(length >= 0 && length <= most, ErrorCode::kIndex, "kvLengths[", b, "] is ", length,
+        ", expected 0 to ", most);
+  return length;
+}
+
 void plan_attention(PlannedAttention& planned, AttentionDesc const& desc, AttentionArgs const& args,
-                    bool bf16_dot, int threads) {
+                    bool bf16_dot, int threads, SparseKeys const* sparse) {
+  planned.plan.sparse = sparse;
   Planner(planned, desc, args, bf16_dot).run();
   if (desc.heads_out > 0 && desc.head_dim_v > 0) cut_tasks(planned, desc, threads);
 }

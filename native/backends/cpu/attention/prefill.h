@@ -1,32 +1,24 @@
 // The prefill kernel: up to 192 stacked query rows of one head group against blocks of 128 packed
-// keys.
+// keys, which come from a key source (contiguous_keys.h says what one is).
 #pragma once
 
+#include "backends/cpu/attention/contiguous_keys.h"
 #include "backends/cpu/attention/pack.h"
 #include "backends/cpu/attention/softmax.h"
 
 namespace fattn::cpu {
 
-template <class Isa, class Product>
+template <class Isa, class Product, class Keys>
 class Prefill {
  public:
   static void run(AttentionPlan const& plan, AttentionTask const& task, void* scratch) {
     Prefill kernel(plan, task, scratch);
     kernel.describe_rows();
     kernel.pack_queries();
-    int64_t begin = 0, end = kernel.limits_.max_hi > kernel.limits_.max_sink
-                                 ? kernel.limits_.max_hi
-                                 : kernel.limits_.max_sink;
-    if (kernel.seq_.chunks > 1) {
-      begin = int64_t{task.chunk} * kPrefillChunkKeys;
-      end = end < begin + kPrefillChunkKeys ? end : begin + kPrefillChunkKeys;
-    }
-    if (kernel.limits_.max_sink <= begin && kernel.limits_.min_lo > begin) {
-      begin = kernel.limits_.min_lo / kBlockKeys * kBlockKeys;
-    }
-    for (int64_t key = begin; key < end; key += kBlockKeys) {
+    kernel.keys_.start(kernel.limits_, kernel.rows_, task.chunk);
+    while (kernel.keys_.next()) {
       if (plan.stopped(plan.job)) return;
-      kernel.block(static_cast<int>(key));
+      kernel.block();
     }
     for (int r = 0; r < kernel.rows_; ++r) {
       store_row<Isa>(plan, kernel.seq_, kernel.s_.rows, r, task.chunk);
@@ -46,10 +38,14 @@ class Prefill {
         queries_(task.row_end - task.row_begin),
         rows_((task.head_end - task.head_begin) * queries_),
         tiles_((rows_ + kRowsPerTile - 1) / kRowsPerTile),
-        steps_((plan.head_dim + Product::kPerStep - 1) / Product::kPerStep) {
+        steps_((plan.head_dim + Product::kPerStep - 1) / Product::kPerStep),
+        s_(lay_out(plan, rows_, scratch)),
+        keys_(plan, seq_, group_, s_) {}
+
+  static PrefillScratch lay_out(AttentionPlan const& plan, int rows, void* scratch) {
     Arena arena{static_cast<char*>(scratch)};
-    s_ = PrefillScratch::lay_out(arena, rows_, plan.head_dim, plan.head_dim_v,
-                                 Product::kPerStep == 2);
+    return PrefillScratch::lay_out(arena, rows, plan.head_dim, plan.head_dim_v,
+                                   Product::kPerStep == 2);
   }
 
   /// Rows are stacked head by head, so that the rows of a tile are neighbours in the sequence.
@@ -57,12 +53,14 @@ class Prefill {
     for (int t = 0; t < tiles_; ++t) {
       s_.tile_limits[t] = RowBlockLimits::none();
       s_.tile_segments[t] = SegmentRange();
+      s_.tile_queries[t] = QueryRange();
     }
     for (int r = 0; r < rows_; ++r) {
       int const head = plan_.group_heads[group_.first + task_.head_begin + r / queries_];
       s_.rows.info[r] = describe_row<Isa>(plan_, seq_, head, task_.row_begin + r % queries_);
       s_.tile_limits[r / kRowsPerTile].add(s_.rows.info[r].limits);
       s_.tile_segments[r / kRowsPerTile].add(s_.rows.info[r].segment);
+      s_.tile_queries[r / kRowsPerTile].add(s_.rows.info[r].query);
       limits_.add(s_.rows.info[r].limits);
     }
     clear_rows<Isa>(s_.rows, 0, static_cast<int>(round_up(rows_, kRowMultiple)));
@@ -84,37 +82,27 @@ class Prefill {
     }
   }
 
-  /// One step of the online softmax over keys [key, key + 128).
-  void block(int key) {
-    int const count = seq_.seq_kv - key < kBlockKeys ? seq_.seq_kv - key : kBlockKeys;
-    if (limits_.hides(key, key + count) || !choose_columns(key, count)) return;
+  /// One step of the online softmax over the block that the key source is at.
+  void block() {
+    if (!choose_columns()) return;
     with_source<Isa>(plan_.k.dtype, [&]<class Source>() {
-      pack_keys<Isa, Source, Product>(plan_.k, seq_.k, group_.k_head, key, end_, plan_.head_dim,
+      pack_keys<Isa, Source, Product>(plan_.k, seq_.k, group_.k_head, keys_, end_, plan_.head_dim,
                                       s_.keys, int64_t{steps_} * kPanel);
     });
-    score(key, count);
+    score();
     weigh();
-    bool const bad = pack_block_values(key, count);
+    bool const bad = pack_block_values();
     multiply_values();
-    if (bad) add_bad_values(key);
+    if (bad) add_bad_values();
   }
 
   /// The columns each tile sees of this block; false if no tile sees any.
-  bool choose_columns(int key, int count) {
+  bool choose_columns() {
     end_ = 0;
-    SegmentRange segments;
-    for (int j = 0; plan_.has_segments && j < count; ++j) {
-      segments.add(seq_.segments_k[(key + j) * seq_.segment_stride_k]);
-    }
     for (int t = 0; t < tiles_; ++t) {
-      RowBlockLimits const& tile = s_.tile_limits[t];
+      int begin = 0, end = 0;
       s_.tile_begin[t] = s_.tile_end[t] = 0;
-      if (tile.hides(key, key + count)) continue;
-      if (plan_.has_segments && !segments.meets(s_.tile_segments[t])) continue;
-      int begin = 0, end = tile.max_hi > tile.max_sink ? tile.max_hi - key : tile.max_sink - key;
-      if (tile.max_sink <= key && tile.min_lo > key) begin = tile.min_lo - key;
-      if (end > count) end = count;
-      if (plan_.mask.data && !mask_shows(t, key + begin, key + end)) continue;
+      if (!keys_.columns(t, begin, end)) continue;
       s_.tile_begin[t] = static_cast<int16_t>(begin / kGrain * kGrain);
       s_.tile_end[t] = static_cast<int16_t>((end + kGrain - 1) / kGrain * kGrain);
       if (end > end_) end_ = end;
@@ -122,23 +110,9 @@ class Prefill {
     return end_ > 0;
   }
 
-  /// Whether the boolean mask keeps any pair of the tile: what it hides wholly is not computed.
-  bool mask_shows(int t, int key, int end) const {
-    int const last = rows_ < (t + 1) * kRowsPerTile ? rows_ : (t + 1) * kRowsPerTile;
-    char any = 0;
-    for (int r = t * kRowsPerTile; r < last && !any; ++r) {
-      char const* mask = s_.rows.info[r].mask;
-      for (int64_t j = key; j < end; ++j) any |= mask[j * plan_.mask.key];
-    }
-    return any != 0;
-  }
+  bool whole(int t) const { return keys_.whole(t, s_.tile_begin[t], s_.tile_end[t]); }
 
-  bool whole(int t, int key, int count) const {
-    return plan_.plain_scores && s_.tile_end[t] <= count &&
-           s_.tile_limits[t].shows(key + s_.tile_begin[t], key + s_.tile_end[t]);
-  }
-
-  void score(int key, int count) {
+  void score() {
     for (int r = 0; r < round_up(rows_, kRowMultiple); ++r) {
       Isa::store(s_.tile_max + r * kLanes, Isa::set1(-__builtin_inff()));
     }
@@ -156,25 +130,21 @@ class Prefill {
       }
     }
     for (int t = 0; t < tiles_; ++t) {
-      if (s_.tile_begin[t] < s_.tile_end[t] && !whole(t, key, count)) mask_tile(t, key);
+      if (s_.tile_begin[t] < s_.tile_end[t] && !whole(t)) mask_tile(t);
     }
   }
 
-  void mask_tile(int t, int key) {
+  void mask_tile(int t) {
     int const last = rows_ < (t + 1) * kRowsPerTile ? rows_ : (t + 1) * kRowsPerTile;
     for (int r = t * kRowsPerTile; r < last; ++r) {
-      float* scores = s_.scores + int64_t{r} * kBlockKeys;
-      RowInfo const& row = s_.rows.info[r];
-      auto most = plan_.plain_scores
-                      ? Scores<Isa>::limit_row(row, scores, key, s_.tile_begin[t], s_.tile_end[t])
-                      : Scores<Isa>::modify_row(plan_, seq_, row, scores, key, s_.tile_begin[t],
-                                                s_.tile_end[t]);
+      auto most = keys_.mask_row(s_.rows.info[r], s_.scores + int64_t{r} * kBlockKeys,
+                                 s_.tile_begin[t], s_.tile_end[t]);
       Isa::store(s_.tile_max + r * kLanes, most);
     }
   }
 
   void weigh() {
-    float const unit = plan_.plain_scores ? plan_.scale * kLog2E : 1.0f;
+    float const unit = keys_.unit();
     for (int r = 0; r < tiles_ * kRowsPerTile; r += kLanes) {
       advance_max<Isa>(s_.tile_max + r * kLanes, unit, s_.rows.row_max + r, s_.rows.row_sum + r,
                        s_.factor + r);
@@ -201,19 +171,20 @@ class Prefill {
   /// of 0 is multiplied with it. So in blocks with invisible pairs such values are packed as 0, and
   /// added to the rows that do see them afterwards. Returns whether there are any. (Only then may
   /// the last bit of the finite columns of those values depend on how rows were cut into tasks.)
-  bool pack_block_values(int key, int count) {
+  bool pack_block_values() {
     bool all_whole = true;
     for (int t = 0; t < tiles_; ++t) {
-      if (s_.tile_begin[t] < s_.tile_end[t]) all_whole &= whole(t, key, count);
+      if (s_.tile_begin[t] < s_.tile_end[t]) all_whole &= whole(t);
     }
     bool bad = false;
     int const steps = kBlockKeys / Product::kPerStep;
     with_source<Isa>(plan_.v.dtype, [&]<class Source>() {
       bad =
-          !all_whole && find_bad_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, key,
+          !all_whole && find_bad_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, keys_,
                                                               end_, plan_.head_dim_v, s_.bad_keys);
-      pack_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, key, end_, plan_.head_dim_v,
-                                        bad ? s_.bad_keys : nullptr, s_.values, steps);
+      pack_values<Isa, Source, Product>(plan_.v, seq_.v, group_.v_head, keys_, end_,
+                                        plan_.head_dim_v, bad ? s_.bad_keys : nullptr, s_.values,
+                                        steps);
     });
     return bad;
   }
@@ -240,15 +211,15 @@ class Prefill {
     }
   }
 
-  void add_bad_values(int key) {
+  void add_bad_values() {
     with_source<Isa>(plan_.v.dtype, [&]<class Source>() {
       for (int j = 0; j < end_; ++j) {
         if (!s_.bad_keys[j]) continue;
-        auto const* v = row_of<Source>(plan_.v, seq_.v, key + j, group_.v_head);
+        auto const* v = row_of<Source>(plan_.v, seq_.v, keys_.token(j), group_.v_head);
         for (int r = 0; r < rows_; ++r) {
           int const t = r / kRowsPerTile;
           if (j < s_.tile_begin[t] || j >= s_.tile_end[t]) continue;
-          if (!row_sees<Isa>(plan_, seq_, s_.rows.info[r], key + j)) continue;
+          if (!keys_.sees(s_.rows.info[r], j)) continue;
           add_value<Source>(r, weight(r, j), v);
         }
       }
@@ -277,6 +248,7 @@ class Prefill {
   int const queries_, rows_, tiles_, steps_;
   RowBlockLimits limits_ = RowBlockLimits::none();
   PrefillScratch s_;
+  Keys keys_;
   int end_ = 0;  // columns of the block at hand that some tile sees
 };
 

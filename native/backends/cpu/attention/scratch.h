@@ -57,6 +57,16 @@ struct SegmentRange {
   }
 };
 
+/// Smallest and largest query among some rows.
+struct QueryRange {
+  int32_t least = INT32_MAX, most = INT32_MIN;
+
+  FATTN_HOST_DEVICE void add(int32_t query) {
+    least = query < least ? query : least;
+    most = query > most ? query : most;
+  }
+};
+
 struct PrefillScratch {
   RowState rows;
   float* factor;    // [rows], rescale of the block at hand
@@ -69,6 +79,7 @@ struct PrefillScratch {
   int32_t* keys;                // panels [kBlockKeys / panel][d][panel]
   int32_t* values;              // panels [dV / panel][kBlockKeys][panel]
   SegmentRange* tile_segments;  // [tiles]
+  QueryRange* tile_queries;     // [tiles]
   RowBlockLimits* tile_limits;  // [tiles]
   int16_t* tile_begin;          // [tiles], first visible column of the block at hand
   int16_t* tile_end;            // [tiles]
@@ -92,6 +103,7 @@ struct PrefillScratch {
     s.values = arena.take<int32_t>((bf16_dot ? kBlockKeys / 2 : kBlockKeys) *
                                    round_up(head_dim_v, kMaxLanes));
     s.tile_segments = arena.take<SegmentRange>(tiles);
+    s.tile_queries = arena.take<QueryRange>(tiles);
     s.tile_limits = arena.take<RowBlockLimits>(tiles);
     s.tile_begin = arena.take<int16_t>(tiles);
     s.tile_end = arena.take<int16_t>(tiles);

@@ -17,7 +17,9 @@ class TaskCutter {
     heads_per_task_ = std::min(p_.largest_group, max_rows / kRowsPerTile);
     rows_per_task_ =
         std::max(kRowsPerTile, max_rows / heads_per_task_ / kRowsPerTile * kRowsPerTile);
-    while (rows_per_task_ > kRowsPerTile && prefill_task_count() < 3 * threads_) {
+    // Which keys a task gathers together depends on its rows, and bits on that: rows are cut alike
+    // for any number of threads.
+    while (!plan_.sparse && rows_per_task_ > kRowsPerTile && prefill_task_count() < 3 * threads_) {
       rows_per_task_ = (rows_per_task_ / 2 + kRowsPerTile - 1) / kRowsPerTile * kRowsPerTile;
     }
     // With tokens of all heads side by side in memory, one decode task streams them all.
@@ -29,7 +31,7 @@ class TaskCutter {
     for (int32_t b = 0; b < static_cast<int32_t>(p_.sequences.size()); ++b) {
       Sequence const& s = p_.sequences[b];
       if (s.seq_q == 0) continue;
-      if (decodes(s, p_.largest_group)) {
+      if (!plan_.sparse && decodes(s, p_.largest_group)) {
         cut_decode(b, s);
       } else {
         cut_prefill(b, s);
@@ -67,17 +69,27 @@ class TaskCutter {
     for (int32_t g = 0; g < plan_.group_count; ++g) {
       for (int32_t head = 0; head < p_.groups[g].count; head += heads_per_task_) {
         int32_t const head_end = std::min(head + heads_per_task_, p_.groups[g].count);
-        for (int32_t row = 0; row < s.seq_q; row += rows_per_task_) {
-          int32_t const row_end = std::min(row + rows_per_task_, s.seq_q);
+        for (int32_t row = 0; row < s.seq_q;) {
+          int32_t const row_end = std::min(end_of_task(row), s.seq_q);
           for (int32_t chunk = 0; chunk < s.chunks; ++chunk) {
             p_.prefill_tasks.push_back(
                 {b, g, g + 1, head, head_end, row, row_end, chunk, chunk + 1});
           }
+          row = row_end;
         }
       }
     }
     double const pairs = double(s.seq_q) * s.seq_kv * desc_.heads_out * (desc_.causal ? 0.5 : 1.0);
     p_.prefill_ns += pairs * 2 * double(desc_.head_dim + desc_.head_dim_v) / kFlopsPerNs;
+  }
+
+  /// Of the task that begins at `row`. Where blocks of queries have lists of their own, it ends
+  /// with the block at the latest, and a long block is cut evenly.
+  int32_t end_of_task(int32_t row) const {
+    int32_t const block = plan_.sparse ? plan_.sparse->block_rows : 0;
+    if (block == 0) return row + rows_per_task_;
+    int32_t const parts = (block + rows_per_task_ - 1) / rows_per_task_;
+    return std::min(row + (block + parts - 1) / parts, (row / block + 1) * block);
   }
 
   void cut_decode(int32_t b, Sequence const& s) {

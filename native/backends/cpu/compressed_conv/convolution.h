@@ -44,14 +44,16 @@ template <class Isa, int kRows, int kVectors, int kTaps>
     FATTN_UNROLL for (int n = 0; n < kVectors; ++n) acc[r][n] = Isa::set1(bias[r]);
   }
   float const* window = y - (taps - 1);
+  float const* weights3 = weights + 3 * weight_stride;
   for (int32_t e = 0; e < d; ++e, window += kConvStride) {
-    for (int32_t tap = 0; tap < taps; ++tap, ++weights) {
+    for (int32_t tap = 0; tap < taps; ++tap, ++weights, ++weights3) {
       F tokens[kVectors];
       FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
         tokens[n] = Isa::load(window + tap + n * Isa::kLanes);
       }
       FATTN_UNROLL for (int r = 0; r < kRows; ++r) {
-        F const weight = Isa::set1(weights[r * weight_stride]);
+        float const* row = r < 3 ? weights + r * weight_stride : weights3 + (r - 3) * weight_stride;
+        F const weight = Isa::set1(*row);
         FATTN_UNROLL for (int n = 0; n < kVectors; ++n) {
           acc[r][n] = Isa::fma(weight, tokens[n], acc[r][n]);
         }

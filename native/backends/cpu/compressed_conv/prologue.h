@@ -177,8 +177,12 @@ class ConvTile {
     int64_t const half = plan_.half_values(), begin = int64_t{group} * plan_.head_dim;
     int64_t const end = begin + plan_.head_dim;
     int64_t const middle = half < begin ? begin : half < end ? half : end;
-    for (int64_t c = begin; c < middle; ++c) out[c - begin] = current[c];
-    for (int64_t c = middle; c < end; ++c) out[c - begin] = delayed ? delayed[c - half] : Element{};
+    size_t const first = static_cast<size_t>(middle - begin) * sizeof(Element);
+    size_t const rest = static_cast<size_t>(end - middle) * sizeof(Element);
+    if (first > 0) __builtin_memcpy(out, current + begin, first);
+    if (rest > 0 && delayed)
+      __builtin_memcpy(out + (middle - begin), delayed + middle - half, rest);
+    if (rest > 0 && !delayed) __builtin_memset(out + (middle - begin), 0, rest);
   }
 
   /// Padding: zeros.

@@ -81,8 +81,11 @@ class LinearPanels {
         int64_t const rest = task_.column_end - c;
         int const count = static_cast<int>(rest < kPanel ? rest : kPanel);
         auto const* w = reinterpret_cast<typename Source::Element const*>(plan_.w);
-        pack_transposed<Isa, Source, Product>(w + c * plan_.w_row + first, plan_.w_row, count,
-                                              depth, s_.panel, kLinearSteps * kPanel);
+        auto const* const rows = w + c * plan_.w_row + first;
+        auto const row_at = [rows, stride = plan_.w_row](int r)
+                                [[gnu::always_inline]] { return rows + r * stride; };
+        pack_transposed<Isa, Source, Product>(row_at, count, depth, s_.panel,
+                                              kLinearSteps * kPanel);
         multiply(static_cast<int>(c - task_.column_begin), count, depth, first == 0);
         go_on = !plan_.stopped(plan_.job);
       }

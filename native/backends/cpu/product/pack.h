@@ -38,11 +38,11 @@ template <class Isa, class Source, class Product>
   }
 }
 
-/// The transpose of `count` rows of `depth` elements, `stride` apart, as panels [step][panel
-/// columns]. Columns past `count` are zero up to the end of their group of vectors.
-template <class Isa, class Source, class Product>
-[[gnu::noinline]] void pack_transposed(typename Source::Element const* rows, int64_t stride,
-                                       int count, int depth, int32_t* panels,
+/// The transpose of `count` rows of `depth` elements as panels [step][panel columns]; row_at(i)
+/// points to row i, and may be asked for some beyond. Columns past `count` are zero up to the end
+/// of their group of vectors.
+template <class Isa, class Source, class Product, class RowAt>
+[[gnu::noinline]] void pack_transposed(RowAt row_at, int count, int depth, int32_t* panels,
                                        int64_t panel_elements) {
   constexpr int kLanes = Isa::kLanes, kPanel = kLanes * Isa::kPanelVectors;
   constexpr int kElements = kLanes * Product::kPerStep;
@@ -54,17 +54,16 @@ template <class Isa, class Source, class Product>
       int const element = step * Product::kPerStep;
       typename Isa::F block[kLanes];
       if (here == kLanes && depth - element >= kElements) {
-        auto const* p = rows + first * stride + element;
         FATTN_UNROLL for (int r = 0; r < kLanes; ++r) {
           // Rows lie far apart, which no hardware prefetcher follows: ask for the next group's.
-          __builtin_prefetch(p + (r + kLanes) * stride, 0, 2);
-          block[r] = StepReader<Isa, Source, Product>::read(p + r * stride, kElements);
+          __builtin_prefetch(row_at(first + r + kLanes) + element, 0, 2);
+          block[r] = StepReader<Isa, Source, Product>::read(row_at(first + r) + element, kElements);
         }
       } else {
         for (int r = 0; r < kLanes; ++r) {
           block[r] = Isa::zero();
           if (r >= here) continue;
-          auto const* p = rows + (first + r) * stride + element;
+          auto const* p = row_at(first + r) + element;
           block[r] = StepReader<Isa, Source, Product>::read(p, depth - element);
         }
       }

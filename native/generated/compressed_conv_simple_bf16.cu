@@ -6,9 +6,9 @@
 
 namespace fattn::gpu::instances {
 
-KernelInstance compressed_conv_bf16() {
+KernelInstance compressed_conv_simple_bf16() {
   using Kernel = CompressedConv<simt::BF16>;
-  return {simt::compile_kernel<Kernel>("compressed_conv_bf16")};
+  return {simt::compile_kernel<Kernel>("compressed_conv_simple_bf16")};
 }
 
 }  // namespace fattn::gpu::instances

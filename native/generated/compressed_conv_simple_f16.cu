@@ -6,9 +6,9 @@
 
 namespace fattn::gpu::instances {
 
-KernelInstance compressed_conv_f32() {
-  using Kernel = CompressedConv<float>;
-  return {simt::compile_kernel<Kernel>("compressed_conv_f32")};
+KernelInstance compressed_conv_simple_f16() {
+  using Kernel = CompressedConv<simt::F16>;
+  return {simt::compile_kernel<Kernel>("compressed_conv_simple_f16")};
 }
 
 }  // namespace fattn::gpu::instances

@@ -1,0 +1,179 @@
+#include "backends/gpu/compressed_conv_job.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "backends/gpu/kernel_row.h"
+#include "backends/gpu/rope_job.h"
+#include "backends/gpu/token_tensors.h"
+#include "kernels/attention/prepare.h"
+#include "kernels/compressed_conv/prologue.h"
+
+namespace fattn::gpu {
+namespace {
+
+constexpr char kName[] = "compressedConvAttention";
+using Kernel = CompressedConv<float>;  // tiles are the same for every element type
+
+ConvTokens tokens_of(TensorView const& view, bool packed) {
+  if (!view.defined()) return {};
+  return {bytes_of(view), packed ? 0 : view.strides[0], view.strides[packed ? 0 : 1]};
+}
+
+ConvParameter parameter(TensorView const& view) {
+  if (!view.defined()) return {};
+  return {bytes_of(view), view.dtype == DType::f32};
+}
+
+void describe_tensors(CompressedConvParams& p, CompressedConvDesc const& desc,
+                      CompressedConvArgs const& a) {
+  p.latent = tokens_of(a.latent, desc.packed);
+  p.value = tokens_of(a.value, desc.packed);
+  p.delayed = tokens_of(a.delayed, desc.packed);
+  p.history = tokens_of(a.history, false);
+  if (a.delayed_history.defined())
+    p.delayed_history = {bytes_of(a.delayed_history), a.delayed_history.strides[0], 0};
+  p.w1 = parameter(a.w1);
+  p.b1 = parameter(a.b1);
+  p.w2 = parameter(a.w2);
+  p.b2 = parameter(a.b2);
+  p.temperature = parameter(a.temperature);
+  p.delayed_bias = parameter(a.delayed_bias);
+  p.q = tensor_rows(a.q);
+  p.k = tensor_rows(a.k);
+  p.v = tensor_rows(a.v);
+  if (a.in_use.defined()) {
+    p.in_use = pointer_to<float>(a.in_use);
+    p.in_use_sequence = a.in_use.strides[0];
+    p.in_use_token = a.in_use.strides[1];
+  }
+  if (a.next_history.defined()) {
+    p.next_history = bytes_of(a.next_history);
+    p.next_history_sequence = a.next_history.strides[0];
+    p.next_history_token = a.next_history.strides[1];
+  }
+  if (a.next_delayed.defined()) {
+    p.next_delayed = bytes_of(a.next_delayed);
+    p.next_delayed_sequence = a.next_delayed.strides[0];
+  }
+}
+
+void describe_numbers(CompressedConvParams& p, CompressedConvDesc const& desc) {
+  static_assert(static_cast<int>(TemperatureMode::kExpClamped) ==
+                static_cast<int>(ConvTemperature::kExpClamped));
+  p.temperature_mode = static_cast<ConvTemperature>(desc.temperature_mode);
+  p.sequences = desc.batch;
+  p.tokens = desc.seq;
+  p.heads_q = static_cast<int32_t>(desc.heads_q);
+  p.heads_kv = static_cast<int32_t>(desc.heads_kv);
+  p.head_dim = static_cast<int32_t>(desc.head_dim);
+  p.taps_1 = static_cast<int32_t>(desc.taps_1);
+  p.taps_2 = static_cast<int32_t>(desc.taps_2);
+}
+
+/// The scaling as one that knows the length, where it asks for it and the host can tell.
+RopeDesc complete(CompressedConvDesc const& desc, CompressedConvArgs const& args) {
+  RopeDesc rope = desc.rope;
+  bool const by_length =
+      rope.scaling == RopeScaling::kDynamicNtk || rope.scaling == RopeScaling::kLongRope;
+  if (!by_length || rope.current_length != 0) return rope;
+  check(!args.positions.defined() && !args.lengths.defined() && !desc.packed,
+        ErrorCode::kUnsupported, kName,
+        ": a rope scaling by the length needs currentLength on a GPU where positions, lengths or "
+        "cuSeqLens say how long sequences are");
+  rope.current_length =
+      static_cast<double>(std::max<int64_t>(0, desc.seq + desc.rope.position_offset));
+  return rope;
+}
+
+void describe_rotation(DeviceJob& job, CompressedConvParams& p, CompressedConvDesc const& desc,
+                       CompressedConvArgs const& args) {
+  RopeDesc const rope = complete(desc, args);
+  RopeFrequencies const exact = rope_frequencies(rope, desc.head_dim);
+  check_angles(rope, exact.per_position);
+  p.positions.offset = rope.position_offset;
+  if (args.positions.defined()) {
+    TensorView const& given = args.positions;  // broadcast to [b, s] or [t]
+    p.positions.data = pointer_to<int32_t>(given);
+    p.positions.batch = desc.packed ? 0 : given.strides[0];
+    p.positions.token = given.strides[given.rank() - 1];
+  }
+  p.pairs = static_cast<int32_t>(exact.per_position.size());
+  p.frequencies = static_cast<double const*>(
+      job.upload(exact.per_position.data(), p.pairs * static_cast<int64_t>(sizeof(double))));
+  p.cos_factor = exact.attention_factor;
+  p.sin_factor = rope.inverse ? -exact.attention_factor : exact.attention_factor;
+  bool const reads_halves = rope.pairing == RopePairing::kHalfSplit;
+  bool const writes_halves = rope.pairing != RopePairing::kInterleaved;
+  p.from_step = reads_halves ? 1 : 2;
+  p.from_apart = reads_halves ? p.pairs : 1;
+  p.to_step = writes_halves ? 1 : 2;
+  p.to_apart = writes_halves ? p.pairs : 1;
+}
+
+/// Queues the check of `view` and points the kernel at a checked copy.
+std::shared_ptr<PendingReport> launch_check(DeviceJob& job, TensorView const& view,
+                                            IndexTensor which, int64_t seq,
+                                            int32_t const*& checked) {
+  if (!view.defined() || view.elements() == 0) return nullptr;
+  PrepareParams params{};
+  auto* const copy = job.scratch_of<int32_t>(view.elements());
+  params.tensors[static_cast<int>(which)] = {pointer_to<int32_t>(view), view.strides[0],
+                                             static_cast<int32_t>(view.elements()), copy};
+  params.seq_kv = static_cast<int32_t>(seq);
+  auto report = std::make_shared<PendingReport>(job.stream().queue(), kName);
+  params.report = reinterpret_cast<IndexReport*>(report->words());
+  job.launch(kernel_row("prepare").instance().kernel, {}, params);
+  report->set_position(job.position());
+  checked = copy;
+  return report;
+}
+
+/// At most: packed sequences may each leave their last tile unfilled, and padding follows them.
+int64_t most_tiles(CompressedConvDesc const& desc, int64_t tile) {
+  int64_t const full = (desc.seq + tile - 1) / tile;
+  return desc.packed ? full + desc.batch + 1 : desc.batch * std::max<int64_t>(1, full);
+}
+
+}  // namespace
+
+std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
+                                                      CompressedConvDesc const& desc,
+                                                      CompressedConvArgs const& args) {
+  if (desc.batch == 0 && !desc.packed) return nullptr;
+  CompressedConvParams p{};
+  describe_tensors(p, desc, args);
+  describe_numbers(p, desc);
+  if (desc.rotates) describe_rotation(job, p, desc, args);
+  p.tile_tokens = Kernel::tile_tokens(p.head_dim, p.pairs, p.taps_2);
+  check(p.tile_tokens > 0, ErrorCode::kUnsupported, kName,
+        " on a GPU does not serve a head dim of ", desc.head_dim);
+  p.cu_stride = p.length_stride = 1;
+  auto report =
+      desc.packed
+          ? launch_check(job, args.cu_seq_lens, IndexTensor::kCuSeqLens, desc.seq, p.cu_seq_lens)
+          : launch_check(job, args.lengths, IndexTensor::kLengths, desc.seq, p.lengths);
+  job.launch(kernel_row("compressed_conv", desc.dtype).instance().kernel,
+             grid_for(kName, most_tiles(desc, p.tile_tokens) * desc.heads_kv, 1), p);
+  return report;
+}
+
+CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) {
+  CompressedConvExplanation e;
+  e.cost = compressed_conv_cost(desc);
+  // As if all of a head turned, which takes the most shared memory.
+  int64_t const tile = Kernel::tile_tokens(static_cast<int32_t>(desc.head_dim),
+                                           static_cast<int32_t>(desc.head_dim / 2),
+                                           static_cast<int32_t>(desc.taps_2));
+  e.supported = tile > 0;
+  if (!e.supported) e.reason = "head dims that shared memory does not hold";
+  if (!e.supported) return e;
+  KernelRow const& row = kernel_row("compressed_conv", desc.dtype);
+  e.kernel = row.name;
+  e.path = row.path;
+  double const halo = static_cast<double>(size_of(desc.dtype) * desc.halo() * desc.channels());
+  e.bytes_moved = e.cost.bytes + static_cast<double>(most_tiles(desc, tile)) * halo;
+  return e;
+}
+
+}  // namespace fattn::gpu

@@ -1,0 +1,34 @@
+#include <utility>
+
+#include "binding/bindings.h"
+#include "core/backend.h"
+
+namespace fattn::binding {
+
+napi_value block_sparse_attention(Arguments const& args) {
+  Submission const to = args.submission(15);
+  BlockSparseArgs tensors;
+  AttentionArgs& dense = tensors.dense;
+  dense.q = args.at(1, "q").tensor();
+  dense.k = args.at(2, "k").tensor();
+  dense.v = args.at(3, "v").tensor();
+  dense.out = args.at(4, "out").tensor();
+  dense.lse = args.at(5, "lse").optional_tensor();
+  dense.kv_lengths = args.at(6, "kvLengths").optional_tensor();
+  tensors.partial.offsets = args.at(7, "partial.offsets").optional_tensor();
+  tensors.partial.indices = args.at(8, "partial.indices").optional_tensor();
+  tensors.full.offsets = args.at(9, "full.offsets").optional_tensor();
+  tensors.full.indices = args.at(10, "full.indices").optional_tensor();
+  BlockSparseDesc blocks;
+  blocks.block_q = args.at(11, "blockQ").integer();
+  blocks.block_k = args.at(12, "blockK").integer();
+  AttentionDesc desc;
+  desc.scale = args.at(13, "scale").number();
+  desc.causal = args.at(14, "causal").boolean();
+  describe_attention(dense, desc);
+  Backend& backend = backend_of(dense.q.device());
+  backend.block_sparse_attention(to, desc, blocks, std::move(tensors));
+  return nullptr;
+}
+
+}  // namespace fattn::binding

@@ -1,5 +1,0 @@
-// Written by scripts/generate-instances.mjs from native/instances.json: do not edit.
-
-#include "generated/compressed_conv_f32.cu"
-#include "generated/compressed_conv_f16.cu"
-#include "generated/compressed_conv_bf16.cu"

@@ -100,7 +100,8 @@ TEST(emulator_bulk_loads_bring_tiles_to_those_who_wait) {
 }
 
 TEST(emulator_finds_stages_read_before_their_wait) {
-  Params const params = Tensor().params;
+  Tensor const tensor;
+  Params const& params = tensor.params;
   bool unfinished = false, raced = false;
   for_each_schedule([&](EmulationOptions const& options) {
     auto const text = mistake_of<Loads<Bug::kNoWait>>(params, options);
@@ -112,7 +113,8 @@ TEST(emulator_finds_stages_read_before_their_wait) {
 }
 
 TEST(emulator_finds_wrong_transaction_counts) {
-  Params const params = Tensor().params;
+  Tensor const tensor;
+  Params const& params = tensor.params;
   expect_mistake<Loads<Bug::kTooFewBytes>>(
       params, {"mbarrier at offset 0: 128 bytes more have come in phase 0 than it expected"});
   expect_mistake<Loads<Bug::kTooManyBytes>>(
@@ -125,7 +127,8 @@ TEST(emulator_finds_wrong_transaction_counts) {
 }
 
 TEST(emulator_finds_misuse_of_bulk_loads) {
-  Params const params = Tensor().params;
+  Tensor const tensor;
+  Params const& params = tensor.params;
   expect_mistake<Loads<Bug::kNoFenceInit>>(
       params, {"thread 0", "mbarrier_init was not followed by mbarrier_fence_init"});
   expect_mistake<Loads<Bug::kMisplaced>>(
@@ -139,7 +142,8 @@ TEST(emulator_finds_misuse_of_bulk_loads) {
 }
 
 TEST(emulator_finds_stages_reloaded_too_early) {
-  Params const params = Tensor().params;
+  Tensor const tensor;
+  Params const& params = tensor.params;
   expect_mistake<Loads<Bug::kNoFenceBeforeReload>>(
       params, {"bulk load of 16 bytes at offset", "follows the load by thread",
                "with no proxy fence between"});

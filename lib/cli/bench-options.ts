@@ -2,8 +2,14 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { devices } from '../index.js';
 import { checkTarget } from './json-file.js';
 
-export const modes = ['prefill', 'decode'] as const;
+export const modes = ['prefill', 'decode', 'layer'] as const;
 export type Mode = (typeof modes)[number];
+/** What is compared. */
+export const designNames = [
+  ...(['MHA', 'MQA', 'GQA', 'SQA', 'sSQA', 'xSQA', 'xSMQA'] as const),
+  ...(['CCA', 'CCGQA', 'window', 'DMA'] as const),
+] as const;
+export type DesignName = (typeof designNames)[number];
 export const benchDtypes = ['float32', 'float16', 'bfloat16'] as const;
 export type BenchDtype = (typeof benchDtypes)[number];
 
@@ -16,7 +22,8 @@ export interface BenchFlags {
   heads: number;
   headDim: number;
   dtype?: BenchDtype;
-  mode: Mode | 'both';
+  mode: Mode | 'all';
+  designs?: DesignName[];
   causal: boolean;
   rounds: number;
   threads?: number;
@@ -24,9 +31,16 @@ export interface BenchFlags {
   json?: string;
 }
 
+export interface Work {
+  mode: Mode;
+  seq: number;
+}
+
 export interface BenchPlan {
   /** What is timed, in order; one design after the other within each. */
-  works: { mode: Mode; seq: number }[];
+  works: Work[];
+  /** MHA is among them in any case; default: all. */
+  designs?: DesignName[];
   heads: number;
   headDim: number;
   dtype: BenchDtype;
@@ -37,29 +51,37 @@ export interface BenchPlan {
   json?: string;
 }
 
-// Chosen by measuring: on two cores that reach 200 GFLOP/s in all, everything takes under a minute.
-const defaultLengths: Record<Mode, number[]> = { prefill: [1024, 4096, 8192], decode: [4096, 16384, 32768] };
+// At 16 heads of 64 one call of everything is 1290 GFLOP: 780 of head counts, 130 of CCA and CCGQA, 320 of windows and
+// DMA, 60 of layers. With 5 rounds and a warm-up these are 7.8 TFLOP, 52 s on two cores that can do 200 GFLOP/s in all
+// and reach three quarters of it; decoding adds a second or two. So everything takes under a minute.
+const defaultLengths: Record<Mode, number[]> = {
+  prefill: [1024, 4096, 8192],
+  decode: [4096, 16384, 32768],
+  layer: [1024, 2048],
+};
 
 const EXAMPLES = `
 Examples:
   $ fused-attention bench
   $ fused-attention bench --mode prefill --seq 2048,16384 --heads 32 --head-dim 128
   $ fused-attention bench --mode decode --dtype bfloat16 --threads 1
+  $ fused-attention bench --mode layer --seq 16384 --head-dim 128 --designs cca,ccgqa
   $ fused-attention bench --json results.json
 
 Within a round every design runs once, so that a change of the machine's speed meets all of them; "vs MHA" is the
-median of the rounds' ratios. Times are of the work on the device, inputs come from memory no cache holds, and "of
-ceiling" is the share of what the device's arithmetic or memory could do: measured in the same run on a CPU, by clocks
-and widths on a GPU.
+median of the rounds' ratios. MHA takes part whatever --designs says. Times are of the work on the device, inputs come
+from memory no cache holds, and "of ceiling" is the share of what the device's arithmetic or memory could do: measured
+in the same run on a CPU, by clocks and widths on a GPU. Windows and DMA take part with 512, 1024 and 2048 keys, as far
+as these are fewer than the length. What cannot take part is named on standard error.
 Exit code: 0 when everything ran, 1 when something failed, 2 for bad options.`;
 
 export function addBenchOptions(command: Command): Command {
   return command
-    .description('compare the attention designs (MHA, MQA, GQA, SQA, sSQA, xSQA, xSMQA) on this machine')
+    .description(`compare the attention designs (${designNames.join(', ')}) on this machine`)
     .option(
       '--seq <lengths>',
       'sequence lengths, comma-separated; in decode the number of keys ' +
-        `(default: ${defaultLengths.prefill.join()} for prefill, ${defaultLengths.decode.join()} for decode)`,
+        `(default: ${modes.map((mode) => `${defaultLengths[mode].join()} for ${mode}`).join('; ')})`,
       lengths,
     )
     .option('--heads <n>', 'heads of the multi-head design, a multiple of 4', wholeNumber(4, 1024), 16)
@@ -71,10 +93,14 @@ export function addBenchOptions(command: Command): Command {
       ).choices(benchDtypes),
     )
     .addOption(
-      new Option('--mode <mode>', 'prefill: as many queries as keys; decode: one query')
-        .choices([...modes, 'both'])
-        .default('both'),
+      new Option(
+        '--mode <mode>',
+        'prefill: as many queries as keys; decode: one query; layer: prefill with all projections',
+      )
+        .choices([...modes, 'all'])
+        .default('all'),
     )
+    .option('--designs <names>', 'only these, comma-separated (default: all that a mode has)', designList)
     .option('--causal', 'queries do not see later keys', true)
     .option('--no-causal', 'every query sees every key')
     .option('--rounds <n>', 'timed runs of each design', wholeNumber(1, 1000), 5)
@@ -94,7 +120,7 @@ export function benchPlan({ seq, mode, ...flags }: BenchFlags): BenchPlan {
     const problem = checkTarget(flags.json);
     if (problem !== undefined) throw new UsageError(`--json ${flags.json}: ${problem}`);
   }
-  const chosen = mode === 'both' ? modes : [mode];
+  const chosen = mode === 'all' ? modes : [mode];
   const works = chosen.flatMap((each) => (seq ?? defaultLengths[each]).map((length) => ({ mode: each, seq: length })));
   const onCpu = (flags.device ?? devices().at(-1)!.name) === 'cpu';
   return { ...flags, dtype: flags.dtype ?? (onCpu ? 'float32' : 'bfloat16'), works };
@@ -106,6 +132,14 @@ function wholeNumber(least: number, most: number): (text: string) => number {
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
+}
+
+function designList(text: string): DesignName[] {
+  return text.split(',').map((part) => {
+    const found = designNames.find((name) => name.toLowerCase() === part.trim().toLowerCase());
+    if (found === undefined) throw new InvalidArgumentError(`Expected some of ${designNames.join(', ')}.`);
+    return found;
+  });
 }
 
 function lengths(text: string): number[] {

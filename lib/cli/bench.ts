@@ -10,7 +10,8 @@ import {
   type DeviceInfo,
 } from '../index.js';
 import { UsageError, type BenchPlan } from './bench-options.js';
-import { contestantsOf, prepareCall, shapesOf, type Contestant } from './contestants.js';
+import { elements, prepareCall, type Contestant } from './contestants.js';
+import { fieldOf } from './field.js';
 import { InputRing } from './input-ring.js';
 import { writeJson } from './json-file.js';
 import { measureInterleaved } from './measure.js';
@@ -21,11 +22,24 @@ import { printReport, resultsOf, type Report } from './report.js';
 export async function bench(plan: BenchPlan, version: string): Promise<void> {
   if (plan.threads !== undefined) configure({ threads: plan.threads });
   const device = await chooseDevice(plan);
-  const groups: Contestant[][] = [];
-  for (const work of plan.works) groups.push(await contestantsOf(work, plan, device.name));
+  const groups = await groupsOf(plan, device.name);
   const report = await measureAll(plan, device, groups, version);
   printReport(report);
   if (plan.json !== undefined) writeJson(plan.json, report);
+}
+
+/** Who takes part, for each piece of work; says on standard error who does not. */
+async function groupsOf(plan: BenchPlan, device: string): Promise<Contestant[][]> {
+  const groups: Contestant[][] = [];
+  const reasons = new Set<string>();
+  for (const work of plan.works) {
+    const { contestants, leftOut } = await fieldOf(work, plan, device);
+    if (contestants.length > 0) groups.push(contestants);
+    for (const { designs, reason } of leftOut) reasons.add(`${designs.join(', ')}: ${reason}`);
+  }
+  for (const reason of reasons) console.error(`left out: ${reason}`);
+  if (groups.length === 0) throw new UsageError('nothing is left to compare: no mode and length has such designs');
+  return groups;
 }
 
 async function measureAll(
@@ -34,17 +48,15 @@ async function measureAll(
   groups: Contestant[][],
   version: string,
 ): Promise<Report> {
-  using stream = new Stream(device.name, { queueDepth: 256 });
-  const sizes = groups.flat().map((contestant) => elementsOf(contestant, plan));
+  using stream = new Stream(device.name);
+  const all = groups.flat();
   const { dtype } = plan;
-  using ring = new InputRing(Math.max(...sizes.map(({ inputs }) => inputs)), dtype, device.name, stream);
-  using outputs = Tensor.empty([Math.max(...sizes.map(({ output }) => output))], {
-    dtype,
-    device: device.name,
-    stream,
-  });
+  const largest = Math.max(...all.map(({ inputs }) => elements(...Object.values(inputs))));
+  using ring = new InputRing(largest, dtype, device.name, stream);
+  const results = Math.max(...all.map(({ output }) => elements(output)));
+  using outputs = Tensor.empty([results], { dtype, device: device.name, stream });
 
-  // Two warm-up calls and at least one timed call per round of everything, weighed by the time they should take.
+  // A warm-up call and at least one timed call per round of everything, weighed by the time they should take.
   const seconds = (group: Contestant[]): number[] => group.map(({ cost }) => Math.max(cost.timeBound.seconds, 5e-3));
   const total = groups.flatMap(seconds).reduce((sum, each) => sum + each, 0) * (plan.rounds + 1);
   const progress = createProgress();
@@ -54,7 +66,7 @@ async function measureAll(
     for (const [index, group] of groups.entries()) {
       const { mode, seq } = group[0]!;
       progress.begin(`${mode}, length ${seq} (${index + 1} of ${groups.length})`);
-      const entrants = group.map((each) => ({ prepare: () => prepareCall(each, plan, ring, outputs, stream) }));
+      const entrants = group.map((each) => ({ prepare: () => prepareCall(each, ring, outputs, stream) }));
       const weights = seconds(group);
       const times = await measureInterleaved(entrants, plan.rounds, stream, (entrant) => {
         progress.advance((done += weights[entrant]!) / total);
@@ -65,15 +77,6 @@ async function measureAll(
     progress.stop();
   }
   return report;
-}
-
-function elementsOf(contestant: Contestant, { headDim }: BenchPlan): { inputs: number; output: number } {
-  const { q, kv } = shapesOf(contestant, headDim);
-  const [ofQ, ofKv] = [q, kv].map((shape) => shape.reduce((product, extent) => product * extent, 1)) as [
-    number,
-    number,
-  ];
-  return { inputs: ofQ + 2 * ofKv, output: ofQ };
 }
 
 /** The device named, or the best that serves the work: the CPU comes last. */

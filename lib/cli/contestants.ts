@@ -1,53 +1,63 @@
-import { attention, headCounts, explain, type Explanation, type Stream, type Tensor } from '../index.js';
-import type { BenchPlan, Mode } from './bench-options.js';
+import type { Tensor } from '../index.js';
+import { type Explanation, type Stream } from '../index.js';
+import type { BenchDtype, DesignName, Mode } from './bench-options.js';
 import type { InputRing } from './input-ring.js';
 
-/** The designs compared, in the order of the table; the first is what the others are measured against. */
-export const designs = [
-  { name: 'mha', label: 'MHA' },
-  { name: 'mqa', label: 'MQA' },
-  { name: 'gqa', label: 'GQA' },
-  { name: 'sqa', label: 'SQA' },
-  { name: 'ssqa', label: 'sSQA' },
-  { name: 'xsqa', label: 'xSQA' },
-  { name: 'xsmqa', label: 'xSMQA' },
-] as const;
+export type Shape = readonly number[];
+
+/** What a group of contestants has in common. */
+export interface Setting {
+  mode: Mode;
+  seq: number;
+  heads: number;
+  headDim: number;
+  dtype: BenchDtype;
+  causal: boolean;
+  device: string;
+}
+
+/** What a call costs, and the least time that can take; where `explain()` knows the call, all that it says. */
+export type Cost = Pick<Explanation, 'flops' | 'bytes' | 'timeBound' | 'ceilings'> & Partial<Explanation>;
 
 /** One design at one length: its shapes, what it costs, and how to queue one call of it. */
 export interface Contestant {
-  design: string;
+  design: DesignName;
+  /** Keys that a query keeps at most, of designs that choose among them. */
+  keep?: number;
   headsQ: number;
   headsKv: number;
   mode: Mode;
   seq: number;
-  cost: Explanation;
+  cost: Cost;
+  /** Shapes of what a call reads, by name. */
+  inputs: Readonly<Record<string, Shape>>;
+  /** Those of the inputs that are float32 whatever the dtype. */
+  float32?: readonly string[];
+  output: Shape;
+  queue(inputs: Readonly<Record<string, Tensor>>, out: Tensor, stream: Stream): void;
 }
 
-export interface Shapes {
-  q: number[];
-  kv: number[];
+/** A contestant whose `queue` gets the inputs by the names of their shapes. */
+export function contestant<Name extends string>(
+  entry: Omit<Contestant, 'inputs' | 'queue' | 'float32'> & {
+    inputs: Readonly<Record<Name, Shape>>;
+    float32?: readonly NoInfer<Name>[];
+    queue(inputs: Readonly<Record<Name, Tensor>>, out: Tensor, stream: Stream): void;
+  },
+): Contestant {
+  return entry;
 }
 
-export function shapesOf({ mode, seq, headsQ, headsKv }: Omit<Contestant, 'cost'>, headDim: number): Shapes {
-  return { q: [1, mode === 'prefill' ? seq : 1, headsQ, headDim], kv: [1, seq, headsKv, headDim] };
+/** Designs that do not take part, and why. */
+export interface Absence {
+  designs: readonly DesignName[];
+  reason: string;
 }
 
-export async function contestantsOf(
-  { mode, seq }: { mode: Mode; seq: number },
-  plan: BenchPlan,
-  device: string,
-): Promise<Contestant[]> {
-  const { heads, headDim, dtype, causal } = plan;
-  const contestants: Contestant[] = [];
-  for (const { name, label } of designs) {
-    const { q: headsQ, k: headsKv } = headCounts(name, { heads });
-    const contestant = { design: label, headsQ, headsKv, mode, seq };
-    const [b, sQ] = shapesOf(contestant, headDim).q as [number, number];
-    const request = { b, sQ, sKv: seq, hQ: headsQ, hKv: headsKv, d: headDim, dtype, device, causal };
-    // One after the other: the first measures the ceilings, undisturbed.
-    contestants.push({ ...contestant, cost: await explain({ op: 'attention', ...request }) });
-  }
-  return contestants;
+/** Those of one setting that take part, the one that the others are measured against first; and who does not. */
+export interface Field {
+  contestants: Contestant[];
+  leftOut: Absence[];
 }
 
 /** A call with its inputs at hand, so that queueing it is all that is left to do. */
@@ -55,19 +65,27 @@ export interface PreparedCall extends Disposable {
   queue(): void;
 }
 
-export function prepareCall(
-  contestant: Contestant,
-  plan: BenchPlan,
-  ring: InputRing,
-  outputs: Tensor,
-  stream: Stream,
-): PreparedCall {
-  const shapes = shapesOf(contestant, plan.headDim);
-  const [q, k, v] = [ring.take(shapes.q), ring.take(shapes.kv), ring.take(shapes.kv)] as const;
-  using part = outputs.slice([[0, q.size]]);
-  const out = part.reshape(shapes.q);
+export function prepareCall(entry: Contestant, ring: InputRing, outputs: Tensor, stream: Stream): PreparedCall {
+  const inputs = Object.fromEntries(
+    Object.entries(entry.inputs).map(([name, shape]) => {
+      const cut = ring.take(shape);
+      return [name, entry.float32?.includes(name) ? widened(cut, stream) : cut];
+    }),
+  );
+  using part = outputs.slice([[0, elements(entry.output)]]);
+  const out = part.reshape(entry.output);
   return {
-    queue: () => void attention(q, k, v, { causal: plan.causal, out, stream }),
-    [Symbol.dispose]: () => [q, k, v, out].forEach((tensor) => tensor.dispose()),
+    queue: () => entry.queue(inputs, out, stream),
+    [Symbol.dispose]: () => [...Object.values(inputs), out].forEach((tensor) => tensor.dispose()),
   };
+}
+
+function widened(tensor: Tensor, stream: Stream): Tensor {
+  if (tensor.dtype === 'float32') return tensor;
+  using narrow = tensor;
+  return narrow.to({ dtype: 'float32', stream });
+}
+
+export function elements(...shapes: readonly Shape[]): number {
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, extent) => product * extent, 1), 0);
 }

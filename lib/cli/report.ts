@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { DeviceInfo } from '../index.js';
-import type { BenchPlan, Mode } from './bench-options.js';
+import type { BenchPlan, DesignName, Mode } from './bench-options.js';
 import type { Contestant } from './contestants.js';
 import { summarize, type Summary } from './statistics.js';
 
@@ -57,14 +57,33 @@ export function printReport({ device, plan, results }: Report): void {
   const source = onCpu ? 'ceilings measured in this run' : 'ceilings by clocks and widths';
   console.log(`${source}: ${arithmetic.join(', ')}, ${(readBytes / 1e9).toFixed(1)} GB/s read`);
   for (const mode of new Set(results.map((result) => result.mode))) {
+    const rows = results.filter((result) => result.mode === mode);
     console.log(`\n${headline(mode, plan)}`);
-    console.log(tableOf(results.filter((result) => result.mode === mode)));
+    if (mode === 'prefill') for (const note of notes(rows)) console.log(`  ${note}`);
+    console.log(tableOf(rows));
   }
 }
 
 function headline(mode: Mode, { heads, headDim, dtype, causal, rounds }: BenchPlan): string {
-  const what = mode === 'prefill' ? `prefill, ${causal ? 'causal' : 'every key visible'}` : 'decode, one query';
-  return `${what}: ${dtype}, batch 1, ${heads} heads of ${headDim}, ${counted(rounds, 'round')}`;
+  const visible = causal ? 'causal' : 'every key visible';
+  const what = {
+    prefill: `prefill, ${visible}`,
+    decode: 'decode, one query',
+    layer: `whole layers of width ${heads * headDim}, projections included, ${visible}`,
+  }[mode];
+  return `${what}: ${dtype}, batch 1, ${heads} heads of ${headDim}, ${counted(rounds, 'round')}, speed-up over MHA`;
+}
+
+/** What the rows of prefill are, where their names do not say it. */
+function notes(rows: readonly Result[]): string[] {
+  const has = (...designs: DesignName[]) => rows.some(({ design }) => designs.includes(design));
+  return [
+    ...(has('CCA', 'CCGQA')
+      ? ['CCA, CCGQA: from the latent projections on, convolutions, norms and rope included']
+      : []),
+    ...(has('window') ? ['window: so many nearest keys, with the heads of GQA'] : []),
+    ...(has('DMA') ? ['DMA: so many keys of the best scores, which are random; choosing them included'] : []),
+  ];
 }
 
 function tableOf(results: readonly Result[]): string {
@@ -85,10 +104,11 @@ function tableOf(results: readonly Result[]): string {
 }
 
 function cells(result: Result): (string | number)[] {
-  const { seq, design, headsQ, headsKv, milliseconds, speedUp, gigaflops, gigabytesPerSecond, share, cost } = result;
+  const { seq, design, keep, headsQ, headsKv, milliseconds, speedUp } = result;
+  const { gigaflops, gigabytesPerSecond, share, cost } = result;
   return [
     seq,
-    design,
+    keep === undefined ? design : `${design} ${keep}`,
     `${headsQ}/${headsKv}`,
     duration(milliseconds.median),
     `${duration(milliseconds.p10)} – ${duration(milliseconds.p90)}`,

@@ -6,9 +6,14 @@ import os from 'node:os';
 import path from 'node:path';
 
 const main = path.resolve(__dirname, '../../dist/cli/main.js');
-const designs = ['MHA', 'MQA', 'GQA', 'SQA', 'sSQA', 'xSQA', 'xSMQA'];
-const headCounts = ['8/8', '8/1', '8/2', '4/2', '4/4', '2/2', '2/1'];
-const small = ['--seq', '32,48', '--heads', '8', '--head-dim', '16', '--rounds', '2'];
+const dense = ['MHA 8/8', 'MQA 8/1', 'GQA 8/2', 'SQA 4/2', 'sSQA 4/4', 'xSQA 2/2', 'xSMQA 2/1'];
+const compressed = ['CCA 2/2', 'CCGQA 4/1'];
+const designs = {
+  prefill: [...dense, ...compressed],
+  decode: dense,
+  layer: ['MHA 8/8', ...compressed],
+};
+const small = ['--device', 'cpu', '--seq', '32,48', '--heads', '8', '--head-dim', '16', '--rounds', '2'];
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fattn-command-line-'));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 jest.setTimeout(60_000);
@@ -20,43 +25,110 @@ function run(...args: string[]) {
 
 interface Result {
   design: string;
+  keep?: number;
   headsQ: number;
   headsKv: number;
   mode: string;
   seq: number;
   times: number[];
   speedUp: { median: number };
-  cost: { flops: number };
+  cost: { flops: number; bytes: number };
   share: number;
 }
 
-test('bench writes every design, mode and length, as a table and as JSON', () => {
+/** Runs it and reads what --json wrote. */
+function results(...args: string[]) {
   const file = path.join(folder, 'results.json');
-  const { status, stdout, stderr } = run('bench', ...small, '--json', file);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/prefill, length 32 .*\n[^]*decode/) });
-  for (const word of [...designs, 'prefill', 'decode', 'GFLOP/s', 'of ceiling']) expect(stdout).toContain(word);
+  const ran = run('bench', ...args, '--json', file);
+  expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: expect.any(String) });
+  const { results: rows } = JSON.parse(fs.readFileSync(file, 'utf8')) as { results: Result[] };
+  return { ...ran, rows };
+}
+const nameOf = ({ design, headsQ, headsKv }: Result) => `${design} ${headsQ}/${headsKv}`;
 
-  const { results } = JSON.parse(fs.readFileSync(file, 'utf8')) as { results: Result[] };
-  const works = ['prefill', 'decode'].flatMap((mode) => [32, 48].map((seq) => ({ mode, seq })));
-  expect(results.map(({ mode, seq, design, headsQ, headsKv }) => [mode, seq, design, `${headsQ}/${headsKv}`])).toEqual(
-    works.flatMap(({ mode, seq }) => designs.map((design, index) => [mode, seq, design, headCounts[index]])),
+test('bench writes every design, mode and length, as a table and as JSON', () => {
+  const { stdout, stderr, rows } = results(...small);
+  expect(stderr).toMatch(/^prefill, length 32 .*\n[^]*decode[^]*layer/);
+  for (const word of [...designs.prefill.map((name) => name.split(' ')[0]), 'GFLOP/s', 'of ceiling', 'vs MHA'])
+    expect(stdout).toContain(word);
+  for (const heading of ['prefill, causal', 'decode, one query', 'whole layers of width 128'])
+    expect(stdout).toContain(heading);
+
+  expect(rows.map((row) => [row.mode, row.seq, nameOf(row)])).toEqual(
+    Object.entries(designs).flatMap(([mode, names]) =>
+      [32, 48].flatMap((seq) => names.map((name) => [mode, seq, name])),
+    ),
   );
-  for (const { times, share } of results) {
+  for (const { times, share } of rows) {
     expect(times).toHaveLength(2);
     expect(Math.min(...times)).toBeGreaterThan(0);
     expect(share).toBeGreaterThan(0);
   }
-  const multiHead = results.filter(({ design }) => design === 'MHA');
-  expect(multiHead.map(({ speedUp }) => speedUp.median)).toEqual([1, 1, 1, 1]);
+  const multiHead = rows.filter(({ design }) => design === 'MHA');
+  expect(multiHead.map(({ speedUp }) => speedUp.median)).toEqual([1, 1, 1, 1, 1, 1]);
   expect(multiHead[0]!.cost.flops).toBe(4 * ((32 * 33) / 2) * 8 * 16); // visible pairs of the causal triangle
   expect(fs.readdirSync(folder)).toEqual(['results.json']); // nothing temporary is left
 });
 
 test('--no-causal counts every pair', () => {
-  const file = path.join(folder, 'full.json');
-  expect(run('bench', ...small, '--mode', 'prefill', '--no-causal', '--json', file).status).toBe(0);
-  const { results } = JSON.parse(fs.readFileSync(file, 'utf8')) as { results: Result[] };
-  expect(results[0]!.cost.flops).toBe(4 * 32 * 32 * 8 * 16);
+  const { rows } = results(...small, '--mode', 'prefill', '--no-causal');
+  expect(rows[0]!.cost.flops).toBe(4 * 32 * 32 * 8 * 16);
+});
+
+test('a whole layer counts its projections, and the bytes of its inputs and its output', () => {
+  const { rows } = results(...small, '--mode', 'layer', '--seq', '32');
+  const e = 8 * 16;
+  const pairs = (32 * 33) / 2;
+  const [multiHead, cca] = rows as [Result, Result];
+  expect(multiHead.cost).toMatchObject({
+    flops: 4 * pairs * 8 * 16 + 2 * 32 * (4 * e * e),
+    bytes: 4 * (2 * 32 * e + 4 * e * e),
+  });
+  // A quarter of the heads in all five projections, two of them halves; convolutions of 2 taps over 64 channels.
+  const [latent, weights] = [2 * 32, 4 * 32 * e];
+  expect(cca.cost).toMatchObject({
+    flops: 4 * pairs * 2 * 16 + 2 * 32 * latent * (2 + 2 * 16) + 2 * 32 * weights,
+    bytes: 4 * (2 * 32 * e + weights + latent * (2 + 1 + 2 * 16 + 1) + 2),
+  });
+});
+
+test.each(['float32', 'bfloat16'])('dynamic masks stand beside windows of as many keys, %s', (dtype) => {
+  const { rows, stdout } = results(
+    ...['--device', 'cpu', '--seq', '512,1025', '--heads', '4', '--head-dim', '8', '--rounds', '1'],
+    ...['--mode', 'prefill', '--designs', 'window,dma', '--dtype', dtype],
+  );
+  const names = rows.map((row) => [row.seq, nameOf(row), row.keep]);
+  expect(names).toEqual([
+    // Nothing keeps fewer keys than 512, so that only the longer length has something to compare.
+    ...[[1025, 'MHA 4/4', undefined]],
+    ...[512, 1024].flatMap((keep) => ['window', 'DMA'].map((design) => [1025, `${design} 4/1`, keep])),
+  ]);
+  expect(stdout).toMatch(/window 512 [^]*DMA 512 [^]*window 1024 [^]*DMA 1024 /);
+  for (const { keep, cost } of rows.slice(1)) {
+    const pairs = (keep! * (keep! + 1)) / 2 + (1025 - keep!) * keep!;
+    expect(cost.flops).toBe(4 * pairs * 4 * 8);
+  }
+  expect(rows[2]!.cost.bytes).toBe(rows[1]!.cost.bytes + 4 * 1025); // the scores, float32 in any case
+});
+
+test('--designs chooses, whatever the case, and MHA stays to be measured against', () => {
+  const { rows } = results(...small, '--seq', '32', '--designs', 'ccgqa,SSQA');
+  expect(rows.map((row) => [row.mode, nameOf(row)])).toEqual([
+    ...['MHA 8/8', 'sSQA 4/4', 'CCGQA 4/1'].map((name) => ['prefill', name]),
+    ...['MHA 8/8', 'sSQA 4/4'].map((name) => ['decode', name]),
+    ...['MHA 8/8', 'CCGQA 4/1'].map((name) => ['layer', name]),
+  ]);
+});
+
+test.each([
+  [['--heads', '4'], /^left out: CCGQA: .*multiple of 8$/m, 'CCA'],
+  [['--seq', '513', '--no-causal'], /^left out: window, DMA: .*causal/m, 'CCGQA'],
+  [['--head-dim', '7'], /^left out: CCA, CCGQA: .*--head-dim is odd$/m, 'xSMQA'],
+])('%j leaves designs out and says so once', (args, message, last) => {
+  const { stderr, rows } = results(...small, ...args, '--rounds', '1');
+  expect(stderr).toMatch(message);
+  expect(stderr.match(/left out/g)).toHaveLength(1);
+  expect(rows.filter(({ mode }) => mode === 'prefill').at(-1)!.design).toBe(last);
 });
 
 test('a bench that cannot run writes no file', () => {
@@ -73,7 +145,9 @@ test.each([
   [['bench', '--heads', '6'], /multiple of 4/],
   [['bench', '--head-dim', '1.5'], /--head-dim/],
   [['bench', '--dtype', 'int8'], /float32, float16, bfloat16/],
-  [['bench', '--mode', 'training'], /prefill, decode, both/],
+  [['bench', '--mode', 'training'], /prefill, decode, layer, all/],
+  [['bench', '--designs', 'mha,paint'], /MHA.*window, DMA/],
+  [['bench', '--designs', 'dma', '--mode', 'decode', '--device', 'cpu'], /nothing is left to compare/],
   [['bench', '--rounds', '-1'], /--rounds/],
   [['bench', '--json', path.join(folder, 'missing', 'a.json')], /does not exist/],
   [['bench', '--json', folder], /is a folder/],

@@ -1,0 +1,94 @@
+import { attention, CompressedConvAttention, explain, linear, rope, type Explanation } from '../index.js';
+import {
+  compressedDesigns,
+  explainCompressed,
+  parameterShapes,
+  type CompressedDesign,
+} from './compressed-contestants.js';
+import {
+  contestant,
+  elements,
+  type Contestant,
+  type Cost,
+  type Field,
+  type Setting,
+  type Shape,
+} from './contestants.js';
+
+/**
+ * Whole layers, from `x [1, s, E]` to as much, where E is heads times head dim: projections, rope, attention, output
+ * projection. What lies between is allocated by the calls, on both sides.
+ */
+export async function layerContestants(setting: Setting): Promise<Field> {
+  const { designs, leftOut } = compressedDesigns(setting);
+  // Nothing to compare with: the multi-head layer turns pairs as well.
+  if (designs.length === 0) return { contestants: [], leftOut };
+  const contestants = [await multiHeadLayer(setting)];
+  for (const design of designs) {
+    const cost = await explainCompressed(design, setting);
+    if (cost.supported) contestants.push(compressedLayer(design, cost, setting));
+    else leftOut.push({ designs: [design.design], reason: cost.reason! });
+  }
+  return { contestants, leftOut };
+}
+
+async function multiHeadLayer(setting: Setting): Promise<Contestant> {
+  const { mode, seq, heads, headDim, dtype, causal, device } = setting;
+  const e = heads * headDim;
+  const request = { b: 1, sQ: seq, sKv: seq, hQ: heads, hKv: heads, d: headDim, dtype, causal, device };
+  const weights = { wq: [e, e], wk: [e, e], wv: [e, e], wo: [e, e] };
+  const inputs = { x: [1, seq, e], ...weights };
+  return contestant({
+    ...{ design: 'MHA' as const, headsQ: heads, headsKv: heads, mode, seq },
+    cost: layerCost(await explain({ op: 'attention', ...request }), Object.values(weights), inputs, setting),
+    inputs,
+    output: inputs.x,
+    queue({ x, wq, wk, wv, wo }, out, stream) {
+      const project = (w: typeof x) => {
+        using rows = linear(x, w, { stream });
+        return rows.reshape([1, seq, heads, headDim]);
+      };
+      using q = project(wq);
+      using k = project(wk);
+      using v = project(wv);
+      for (const turned of [q, k]) rope(turned, { out: turned, stream });
+      using attended = attention(q, k, v, { causal, stream });
+      using joined = attended.reshape([1, seq, e]);
+      linear(joined, wo, { out, stream });
+    },
+  });
+}
+
+function compressedLayer(design: CompressedDesign, cost: Explanation, setting: Setting): Contestant {
+  const { mode, seq, heads, headDim, causal } = setting;
+  const e = heads * headDim;
+  const [queries, keys] = [design.headsQ * headDim, design.headsKv * headDim];
+  const weights = { wq: [queries, e], wk: [keys, e], wv1: [keys / 2, e], wv2: [keys / 2, e], wo: [e, queries] };
+  const inputs = { x: [1, seq, e], ...weights, ...parameterShapes(design, headDim) };
+  return contestant({
+    ...{ ...design, mode, seq },
+    cost: layerCost(cost, Object.values(weights), inputs, setting),
+    inputs,
+    output: inputs.x,
+    queue: ({ x, ...weights }, out, stream) =>
+      void new CompressedConvAttention(weights, { causal }).forward(x, { out, stream }),
+  });
+}
+
+/** `core` is what happens between the projections; the bytes are those of the layer's inputs and its output only. */
+function layerCost(
+  { flops, prologue, ceilings }: Explanation,
+  weights: readonly Shape[],
+  inputs: Readonly<Record<string, Shape>>,
+  { seq, heads, headDim, dtype, device }: Setting,
+): Cost {
+  const { f32Flops, bf16Flops, readBytes } = ceilings;
+  const all = flops + 2 * seq * elements(...weights);
+  const bytes = (dtype === 'float32' ? 4 : 2) * elements(...Object.values(inputs), [1, seq, heads * headDim]);
+  const halves = dtype === 'bfloat16' || (dtype === 'float16' && device !== 'cpu'); // CPUs multiply float16 as float32
+  const before = prologue?.flops ?? 0; // always float32
+  const compute = (all - before) / (halves && bf16Flops > 0 ? bf16Flops : f32Flops) + before / f32Flops;
+  const memory = bytes / readBytes;
+  const limitedBy = compute >= memory ? 'compute' : 'memory';
+  return { flops: all, bytes, timeBound: { seconds: Math.max(compute, memory), limitedBy }, ceilings };
+}

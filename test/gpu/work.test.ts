@@ -45,6 +45,33 @@ describe.each(gpus)('work, %s', (device) => {
     expect((await bad.toArray()).every((value) => value === 0)).toBe(true);
   });
 
+  test('a read tells of the work before it, whatever is queued after it', async () => {
+    using stream = new Stream(device);
+    const x = Tensor.full([1, 2, 2, 8], 3, { device, stream });
+    const bad = attention(x, x, x, { ...badMap(), stream });
+    const ofBad = expectFailure(() => bad.toArray(), 'ERR_INDEX', 'headMap.k[1] is 7');
+    bad.copyFrom(x, { stream });
+    const ofGood = bad.toArray();
+    attention(x, x, x, { ...badMap(), out: bad, stream });
+    await ofBad;
+    expect((await ofGood).every((value) => value === 3)).toBe(true);
+    await expectFailure(() => bad.toArray(), 'ERR_INDEX', 'headMap.k[1] is 7');
+    await expectFailure(() => stream.synchronize(), 'ERR_INDEX', 'headMap.k[1] is 7');
+  });
+
+  test('revoked work of the CPU is no failure of the stream that its data come to', async () => {
+    using cpu = new Stream();
+    using stream = new Stream(device);
+    const controller = new AbortController();
+    using gate = Tensor.randn([1, 512, 4, 64], { seed: 1, stream: cpu });
+    attention(gate, gate, gate, { stream: cpu });
+    using revoked = Tensor.full([70_000], 1, { stream: cpu, signal: controller.signal });
+    controller.abort();
+    using there = revoked.to({ device, stream });
+    await expectFailure(() => there.toArray(), 'ERR_ABORTED', 'fill');
+    await stream.synchronize();
+  });
+
   test('a failure of the CPU comes along with its data', async () => {
     using cpu = new Stream();
     using stream = new Stream(device);

@@ -39,6 +39,8 @@ std::vector<AttentionCase> const kStructural = {
     {"narrow window", 1, 200, 200, 1, 1, 32, 32, true, 20},
     {"window both ways", 1, 150, 300, 1, 1, 24, 64, false, 40, 30},
     {"window and sink tokens far apart", 1, 30, 600, 1, 1, 64, 64, true, 50, -1, 3},
+    {"more sink tokens than a chunk has keys", 1, 2, 700, 2, 1, 64, 64, true, 20, -1, 500, 0, false,
+     256, 2},
     {"rows of several heads side by side", 2, 30, 150, 6, 2, 64, 64, true, -1, -1, 0, 0, false, 0,
      3},
     {"decode in chunks", 2, 1, 700, 8, 2, 64, 64, true, -1, -1, 0, 0, false, 256, 4},

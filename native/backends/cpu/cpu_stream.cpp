@@ -4,6 +4,7 @@
 
 #include "backends/cpu/job_failure.h"
 #include "backends/cpu/lock_soon.h"
+#include "core/arrival.h"
 #include "core/error.h"
 
 namespace fattn::cpu {
@@ -99,6 +100,13 @@ std::shared_ptr<Event> CpuStream::pending() {
 
 void CpuStream::wait(std::shared_ptr<Event> event) {
   pool_.ensure_thread();
+  // Of another device: asked for now, so that devices are handed their work in the order of the
+  // calls, and by a thread that may throw.
+  if (dynamic_cast<CpuEvent const*>(event.get()) == nullptr) {
+    auto arrival = std::make_shared<Arrival>();
+    event->when_reached([arrival](std::exception_ptr) { arrival->reach(); });
+    event = std::move(arrival);
+  }
   bool became_ready;
   {
     auto const lock = lock_soon(mutex_);

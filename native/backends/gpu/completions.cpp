@@ -22,7 +22,7 @@ void Completions::stop() {
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
-      bool const told = arrivals_.empty() && arrived_.empty() && tasks_.empty();
+      bool const told = arrivals_.empty() && arrived_.empty();
       return (told && telling_ == nullptr) || lost_ != nullptr;
     });
     stop_ = true;
@@ -34,6 +34,7 @@ void Completions::stop() {
 void Completions::when_done(Queue queue, void const* owner, char const* operation,
                             Completion done) {
   Arrival* arrival;
+  uint64_t id;
   {
     std::unique_lock lock(mutex_);
     if (lost_ != nullptr) {
@@ -41,7 +42,7 @@ void Completions::when_done(Queue queue, void const* owner, char const* operatio
       return done(lost_);
     }
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    uint64_t const id = next_id_++;
+    id = next_id_++;
     waiting_.emplace(id, Entry{owner, operation, std::move(done)});
     arrival = &arrivals_.emplace(id, Arrival{this, id}).first->second;
   }
@@ -50,8 +51,8 @@ void Completions::when_done(Queue queue, void const* owner, char const* operatio
     runtime_.call_host(&Completions::arrive, arrival, queue);
   } catch (...) {
     std::lock_guard const lock(mutex_);
-    waiting_.erase(arrival->id);
-    arrivals_.erase(arrival->id);
+    arrivals_.erase(id);
+    if (waiting_.erase(id) == 0) return;  // told meanwhile, by lose() or cancel()
     throw;
   }
 }
@@ -65,16 +66,9 @@ void Completions::arrive(void* arrival) {
   self.changed_.notify_all();
 }
 
-void Completions::post(std::function<void()> task) {
-  std::lock_guard const lock(mutex_);
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  tasks_.push_back(std::move(task));
-  changed_.notify_all();
-}
-
 void Completions::run() {
   std::unique_lock lock(mutex_);
-  auto const something = [&] { return stop_ || !arrived_.empty() || !tasks_.empty(); };
+  auto const something = [&] { return stop_ || !arrived_.empty(); };
   while (!stop_) {
     if (waiting_.empty())
       changed_.wait(lock, [&] { return something() || !waiting_.empty(); });
@@ -84,14 +78,6 @@ void Completions::run() {
       uint64_t const id = arrived_.front();
       arrived_.pop_front();
       tell(id, lock);
-    }
-    while (!tasks_.empty()) {
-      auto const task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-      lock.lock();
-      changed_.notify_all();
     }
   }
 }

@@ -36,8 +36,6 @@ class Completions {
   void lose(std::exception_ptr failure);
   /// Tells everybody who is still to be told, and ends the thread.
   void stop();
-  /// Runs `task` on the thread, soon.
-  void post(std::function<void()> task);
 
  private:
   struct Entry {
@@ -61,7 +59,6 @@ class Completions {
   std::condition_variable changed_;
   std::map<uint64_t, Entry> waiting_;
   std::deque<uint64_t> arrived_;
-  std::deque<std::function<void()>> tasks_;
   uint64_t next_id_ = 0;
   std::map<uint64_t, Arrival> arrivals_;  // of host callbacks that are still to come
   void const* telling_ = nullptr;         // owner of the entry being told

@@ -1,12 +1,21 @@
 #include "backends/gpu/gpu_device.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "backends/gpu/gpu_queue.h"
 
 namespace fattn::gpu {
+namespace {
+
+// 18 ms in all, which the calling thread can be kept before it gets an error.
+constexpr int kAllocationAttempts = 10;
+constexpr std::chrono::milliseconds kAllocationPause{2};
+
+}  // namespace
 
 GpuDevice::GpuDevice(std::unique_ptr<Runtime> runtime)
     : runtime_(std::move(runtime)),
@@ -16,6 +25,7 @@ GpuDevice::GpuDevice(std::unique_ptr<Runtime> runtime)
 
 GpuDevice::~GpuDevice() {
   completions_.stop();
+  background_.stop();
   staging_.forget();
   for (Queue const queue : side_queues_) runtime_->destroy_queue(queue);
   runtime_->finish();
@@ -48,8 +58,12 @@ void GpuDevice::give_back(Queue side_queue) {
 
 void* GpuDevice::allocate(int64_t bytes, Queue queue) {
   if (void* const memory = runtime_->allocate(bytes, queue)) return memory;
-  runtime_->trim();
-  if (void* const memory = runtime_->allocate(bytes, queue)) return memory;
+  // What has been released while work on it runs comes back when that is done: soon, or not.
+  for (int attempt = 0; attempt < kAllocationAttempts; ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(kAllocationPause);
+    runtime_->trim();
+    if (void* const memory = runtime_->allocate(bytes, queue)) return memory;
+  }
   throw_out_of_memory(bytes);
 }
 

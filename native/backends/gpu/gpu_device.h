@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "backends/gpu/background.h"
 #include "backends/gpu/completions.h"
 #include "backends/gpu/runtime.h"
 #include "backends/gpu/staging.h"
@@ -29,6 +30,7 @@ class GpuDevice {
   DeviceFacts const& facts() const { return runtime_->facts(); }
   Runtime& runtime() { return *runtime_; }
   Completions& completions() { return completions_; }
+  Background& background() { return background_; }
   Words& words() { return words_; }
   Staging& staging() { return staging_; }
 
@@ -71,7 +73,8 @@ class GpuDevice {
   std::exception_ptr lost_;
   std::vector<std::weak_ptr<GpuQueue>> queues_;
   std::vector<Queue> side_queues_;  // idle
-  Completions completions_;         // last: its thread uses the others
+  Background background_;
+  Completions completions_;  // last: its thread uses the others
 };
 
 }  // namespace fattn::gpu

@@ -25,15 +25,21 @@ GpuEvent::~GpuEvent() { queue_->device().runtime().destroy_mark(mark_); }
 void GpuEvent::when_reached(Completion done) {
   GpuDevice& device = queue_->device();
   if (reached()) return done(nullptr);
-  device.guarded([&] {
-    Queue const side = device.take_side_queue();
-    device.runtime().wait(mark_, side);
-    auto told = [&device, side, done = std::move(done)](std::exception_ptr failure) {
-      device.give_back(side);
-      done(std::move(failure));
-    };
-    device.completions().when_done(side, nullptr, "event", std::move(told));
-  });
+  // Those who wait may be threads of another device, which have nobody to throw to.
+  auto const shared = std::make_shared<Completion>(std::move(done));
+  try {
+    device.guarded([&] {
+      Queue const side = device.take_side_queue();
+      device.runtime().wait(mark_, side);
+      auto told = [&device, side, shared](std::exception_ptr failure) {
+        device.give_back(side);
+        (*shared)(std::move(failure));
+      };
+      device.completions().when_done(side, nullptr, "event", std::move(told));
+    });
+  } catch (...) {
+    (*shared)(std::current_exception());
+  }
 }
 
 void GpuEvent::require_reached() const {

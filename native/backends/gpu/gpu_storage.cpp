@@ -1,6 +1,8 @@
 #include "backends/gpu/gpu_storage.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace fattn::gpu {
@@ -45,9 +47,15 @@ void* GpuStorage::address() {
   }
   // An address is for somebody who does not queue here: the memory must be there for everybody.
   auto const queue = gpu_.create_queue();
-  auto const held = queue->lock();
-  use(queue, true);
-  queue->advance(nullptr);
+  {
+    auto const held = queue->lock();
+    use(queue, true);
+    queue->advance(nullptr);
+  }
+  while (!queue->has_passed(queue->queued())) {
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    gpu_.guarded([&] { gpu_.runtime().probe(); });
+  }
   return data_;
 }
 
@@ -90,17 +98,18 @@ void GpuStorage::release(std::vector<Use> const& busy) noexcept try {
     runtime.wait(mark, side);
   }
   runtime.destroy_mark(mark);
-  if (origin_ == Origin::kPool) {
-    runtime.release(data_, side);
-    return gpu_.give_back(side);
-  }
-  // These may wait for the device: on the thread that may.
+  if (origin_ == Origin::kPool) runtime.release(data_, side);
+  // The side queue serves others only once it waits for nothing any more. Giving back other memory
+  // may wait for the whole device: on the thread that may.
   GpuDevice& gpu = gpu_;
   auto const give_back = [&gpu, side, memory = data_,
                           origin = origin_](std::exception_ptr failure) {
-    if (failure == nullptr && origin == Origin::kShareable) gpu.runtime().release_shareable(memory);
-    if (failure == nullptr && origin == Origin::kShared) gpu.runtime().close_shared(memory);
     gpu.give_back(side);
+    if (failure != nullptr || origin == Origin::kPool) return;
+    gpu.background().post([&gpu, memory, origin] {
+      if (origin == Origin::kShareable) gpu.runtime().release_shareable(memory);
+      if (origin == Origin::kShared) gpu.runtime().close_shared(memory);
+    });
   };
   gpu.completions().when_done(side, nullptr, "release", give_back);
 } catch (...) {

@@ -5,6 +5,7 @@
 
 #include "backends/gpu/gpu_event.h"
 #include "core/error.h"
+#include "core/failure.h"
 
 namespace fattn::gpu {
 
@@ -15,7 +16,10 @@ GpuStream::GpuStream(GpuDevice& device, StreamOptions const& options)
 }
 
 // Those who wait hold a share of the stream, so here nobody does.
-GpuStream::~GpuStream() = default;
+GpuStream::~GpuStream() {
+  for (Awaited const& awaited : awaited_)
+    if (queue_->has_passed(awaited.position)) gpu_.words().give_back(awaited.word);
+}
 
 bool GpuStream::closed() const {
   std::lock_guard const lock(mutex_);
@@ -40,12 +44,16 @@ void GpuStream::note_failure(std::exception_ptr failure) {
 void GpuStream::note_report(std::shared_ptr<PendingReport> report) {
   std::lock_guard const lock(mutex_);
   // What is known to be well need not be kept until somebody synchronizes.
-  while (!reports_.empty() && reports_.front()->passed()) {
-    auto failure = reports_.front()->failure();
-    if (failure != nullptr && first_failure_ == nullptr) first_failure_ = std::move(failure);
-    reports_.pop_front();
-  }
+  while (!reports_.empty() && reports_.front()->passed()) take_report_locked();
   reports_.push_back(std::move(report));
+}
+
+/// Work that was revoked elsewhere is no failure here: whoever did it knows.
+void GpuStream::take_report_locked() {
+  auto failure = reports_.front()->failure();
+  reports_.pop_front();
+  if (failure != nullptr && first_failure_ == nullptr && !is_abort(failure))
+    first_failure_ = std::move(failure);
 }
 
 std::exception_ptr GpuStream::collect_failure() {
@@ -57,11 +65,7 @@ std::exception_ptr GpuStream::collect_failure() {
 std::exception_ptr GpuStream::take_failure(int64_t position) {
   collect_failure();
   std::lock_guard const lock(mutex_);
-  while (!reports_.empty() && reports_.front()->position() <= position) {
-    auto failure = reports_.front()->failure();
-    if (failure != nullptr && first_failure_ == nullptr) first_failure_ = std::move(failure);
-    reports_.pop_front();
-  }
+  while (!reports_.empty() && reports_.front()->position() <= position) take_report_locked();
   return std::exchange(first_failure_, nullptr);
 }
 

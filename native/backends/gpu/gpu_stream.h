@@ -46,6 +46,7 @@ class GpuStream final : public Stream {
 
  private:
   void wait_for_other(Event& event);
+  void take_report_locked();
 
   GpuDevice& gpu_;
   int64_t const queue_depth_;

@@ -40,7 +40,7 @@ void Staging::collect_locked(std::vector<std::shared_ptr<GpuQueue>>& released) {
 StagingBlock Staging::take(int64_t bytes) {
   int64_t const wanted = block_bytes(bytes);
   std::vector<std::shared_ptr<GpuQueue>> released;  // destroyed without the lock
-  std::lock_guard const lock(mutex_);
+  std::unique_lock lock(mutex_);
   collect_locked(released);
   auto const found = free_.lower_bound(wanted);
   if (found != free_.end() && found->first <= 2 * wanted) {
@@ -49,7 +49,10 @@ StagingBlock Staging::take(int64_t bytes) {
     free_.erase(found);
     return block;
   }
+  // Pinning may wait for the device, and those who give back must not wait for that.
+  lock.unlock();
   void* const data = runtime_.allocate_pinned(wanted);
+  lock.lock();
   check(data != nullptr, ErrorCode::kOutOfMemory, name_of(runtime_.device()), ": no ", wanted,
         " bytes of pinned host memory to pass data through; ", held_, " bytes are held");
   held_ += wanted;
@@ -71,8 +74,10 @@ bool Staging::give_back(StagingBlock block) {
 
 void Staging::trim() {
   std::vector<void*> surplus;
+  std::vector<std::shared_ptr<GpuQueue>> released;
   {
     std::lock_guard const lock(mutex_);
+    collect_locked(released);
     while (kept_ > kKeptBytes) {
       auto const largest = std::prev(free_.end());
       kept_ -= largest->first;

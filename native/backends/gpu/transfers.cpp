@@ -13,6 +13,8 @@ namespace {
 
 // What the calling thread copies itself: index tensors and the like. It takes some 10 µs.
 constexpr int64_t kAtOnceBytes = 64 << 10;
+// Reads of more look after what pinned memory is kept.
+constexpr int64_t kTrimmedBytes = 16 << 20;
 
 /// Pinned memory on its way from the device to whoever reads it. Given back once the device has
 /// passed its last use, whatever becomes of the reader.
@@ -56,10 +58,16 @@ std::shared_ptr<Parcel> queue_read(GpuStream& stream, TensorView const& source, 
   });
 }
 
-std::exception_ptr failure_of_view(TensorView const& view) {
-  if (auto failure = view.failure()) return failure;
-  return failure_in(gpu_storage(view).lineage());
-}
+/// What is known of a tensor's contents at a place in the order of work; later work, which may
+/// overwrite it, changes nothing about that.
+struct Knowledge {
+  std::exception_ptr failure;
+  Lineage lineage;
+
+  explicit Knowledge(TensorView const& view)
+      : failure(view.failure()), lineage(gpu_storage(view).lineage()) {}
+  std::exception_ptr outcome() const { return failure != nullptr ? failure : failure_in(lineage); }
+};
 
 /// A stream of the CPU for one transfer: it lives as long as its work.
 std::shared_ptr<Stream> cpu_stream() { return backend_of(Device{}).create_stream({}); }
@@ -97,19 +105,20 @@ void fetch(GpuStream& stream, TensorView const& source, DType as,
 
 void read_tensor(GpuStream& stream, TensorView const& source, DType as, void* host,
                  Completion done) {
+  Knowledge const known(source);
   auto parcel = queue_read(stream, source, as);
   int64_t const bytes = source.elements() * size_of(as);
   auto self = std::static_pointer_cast<GpuStream>(stream.shared_from_this());
-  auto told = [self, parcel = std::move(parcel), source, host, bytes,
+  auto told = [self, parcel = std::move(parcel), known, host, bytes,
                done = std::move(done)](std::exception_ptr failure) mutable {
     if (failure == nullptr) failure = self->collect_failure();
-    if (failure == nullptr) failure = failure_of_view(source);
+    if (failure == nullptr) failure = known.outcome();
     if (failure == nullptr && bytes > 0)
       std::memcpy(host, parcel->data(), static_cast<size_t>(bytes));
     GpuDevice& gpu = self->gpu();
     parcel.reset();
-    gpu.staging().trim();
     done(std::move(failure));
+    if (bytes > kTrimmedBytes) gpu.background().post([&gpu] { gpu.staging().trim(); });
   };
   stream.gpu().guarded([&] {
     stream.gpu().completions().when_done(stream.queue()->handle(), &stream, "read",
@@ -127,6 +136,7 @@ void copy_from_cpu(GpuDevice& gpu, Submission const& to, TensorView const& sourc
   auto const parcel = std::make_shared<Parcel>(stream, bytes);
   auto const report = std::make_shared<PendingReport>(stream.queue(), "copy");
   fetch(stream, source, target.dtype, parcel, report);
+  report->set_position(0);  // unless it is queued, the device has nothing to say
   queue_job(gpu, to, "copy", written, [&](DeviceJob& job, Outcome& outcome) {
     report->set_position(job.position());
     parcel->set_position(job.position());

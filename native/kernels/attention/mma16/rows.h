@@ -41,7 +41,7 @@ FATTN_DEVICE KeyLimits within(KeyLimits limits, int32_t begin, int32_t end) {
   if (limits.hi > end) limits.hi = end;
   if (limits.lo < begin) limits.lo = begin;
   if (limits.hi <= limits.lo) limits.lo = limits.hi = 0;
-
+  if (limits.sink > end) limits.sink = end;
   return limits;
 }
 

@@ -70,7 +70,7 @@ TEST(compressed_conv_keeps_the_last_latents_shorter_than_the_halo_too) {
   for (int64_t const tokens : {0, 1, 2, 3, 4, 9}) {
     CompressedConvArgs const args = random_args(DType::f32, {2, tokens, 2, 1, 4, 3, 2});
     Threads threads(1);
-    run(threads, args, cpu::available_paths().front());
+    run(threads, args, cpu::available_paths().front().c_str());
     for (int64_t b = 0; b < 2; ++b) {
       for (int64_t i = 0; i < 3; ++i) {
         int64_t const t = tokens - 3 + i;

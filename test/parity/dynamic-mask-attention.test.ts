@@ -97,7 +97,7 @@ for (const { name: target, ...place } of targets()) {
         const kept = selectionOracle(scores, shape, options);
         const [sequence] = sequencesOf(shape, {});
         const tensors = {
-          q: Tensor.zeros([1, 200, 2, 4], place),
+          q: Tensor.zeros([1, 200, 2, 4], { device, dtype }),
           k: random([1, 230, 2, 4], 1),
           v: random([1, 230, 2, 4], 2),
         };

@@ -48,7 +48,8 @@ export {
   type DynamicMaskIntervalsOptions,
   type KeySelection,
 } from './ops/dynamic-mask/intervals.js';
-export { DmaSnapshot, DmaState, type DmaStateCallOptions, type DmaStateOptions } from './ops/dynamic-mask/state.js';
+export { DmaSnapshot } from './ops/dynamic-mask/snapshot.js';
+export { DmaState, type DmaStateCallOptions, type DmaStateOptions } from './ops/dynamic-mask/state.js';
 export { dynamicMaskScores, type DynamicMaskScoresOptions, type KeyScoring } from './ops/dynamic-mask/scores.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
 export { linear, type LinearOptions } from './ops/linear.js';

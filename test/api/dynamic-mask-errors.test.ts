@@ -1,6 +1,8 @@
 /** What the dynamic-mask operations refuse. */
 
 import {
+  AttentionError,
+  DmaSnapshot,
   DmaState,
   dynamicMaskAttention,
   dynamicMaskIntervals,
@@ -161,6 +163,8 @@ badCalls('dynamicMaskScores refuses', [
 const state = new DmaState({ b: 2, hB: 2, keep: 3 });
 const gone = new DmaState({ b: 2, hB: 2, keep: 3 });
 gone.dispose();
+const spent = state.snapshot();
+spent.dispose();
 const one = float(2, 1, 4, 8);
 const step = (options: DynamicMaskAttentionOptions) => () => dynamicMaskAttention(one, k, v, options);
 
@@ -176,6 +180,20 @@ badCalls('DmaState refuses', [
     'ERR_OPTION',
     'another state',
   ],
+  [
+    'a snapshot made by hand',
+    () => new (wrong(DmaSnapshot) as new (...args: unknown[]) => DmaSnapshot)(state, 0, {}),
+    'ERR_ARGUMENT_TYPE',
+    'snapshots are made by state.snapshot()',
+  ],
+  [
+    'what only looks like a snapshot',
+    () => state.rollback(Object.create(DmaSnapshot.prototype) as DmaSnapshot),
+    'ERR_ARGUMENT_TYPE',
+    'snapshot must be one that snapshot() made',
+  ],
+  ['a snapshot after its end', () => state.rollback(spent), 'ERR_DISPOSED', 'snapshot has been disposed of'],
+  ['a question for its length after its end', () => gone.length, 'ERR_DISPOSED', 'the state has been disposed of'],
   ['no snapshot', () => state.rollback(wrong({})), 'ERR_ARGUMENT_TYPE', 'snapshot must be one'],
   ['a token after its end', () => gone.append(float(2, 2, 1)), 'ERR_DISPOSED', 'the state has been disposed of'],
   ['a call after its end', step({ state: gone }), 'ERR_DISPOSED', 'state has been disposed of'],
@@ -211,4 +229,69 @@ test('made scores and intervals are given up with the call', async () => {
   for (let n = 0; n < 200; ++n) dynamicMaskAttention(q, k, v, { wdt, a, keep: 2, causal: true, out });
   await out.toArray();
   expect(tensors()).toBeLessThan(before + 10); // the garbage collector has had no time for 400
+});
+
+describe('a DmaState whose second tensor finds no room', () => {
+  const full = () => {
+    throw new AttentionError('ERR_QUEUE_FULL', 'full');
+  };
+  const values = (state: DmaState) =>
+    dynamicMaskAttention(float(1, 1, 1, 8), float(1, 9, 1, 8), Tensor.randn([1, 9, 1, 8], { seed: 1 }), { state });
+  const { copyFrom } = Tensor.prototype;
+  /** Tensors that are copied to; the second copy throws. */
+  function failSecondCopy(): Tensor[] {
+    const targets: Tensor[] = [];
+    jest.spyOn(Tensor.prototype, 'copyFrom').mockImplementation(function (this: Tensor, ...args) {
+      return targets.push(this) === 2 ? full() : copyFrom.apply(this, args);
+    });
+    return targets;
+  }
+  afterEach(() => jest.restoreAllMocks());
+
+  test('is as before where a rollback fails', async () => {
+    using tested = new DmaState({ hB: 1, keep: 2 }).append(Tensor.from([3, 2, 1], [1, 1, 3]));
+    using snapshot = tested.snapshot();
+    tested.append(Tensor.from([9, 8], [1, 1, 2]));
+    const before = await values(tested).toArray();
+    const targets = failSecondCopy();
+    expect(() => tested.rollback(snapshot)).toThrow(expect.objectContaining({ code: 'ERR_QUEUE_FULL' }));
+    jest.restoreAllMocks();
+    expect(targets.map(({ disposed }) => disposed)).toEqual([true, true]);
+    expect(tested.length).toBe(5);
+    expect(await values(tested).toArray()).toEqual(before);
+    expect(await values(tested.rollback(snapshot)).toArray()).not.toEqual(before);
+  });
+
+  test('leaves nothing of a snapshot', () => {
+    using tested = new DmaState({ hB: 1, keep: 2 });
+    const targets = failSecondCopy();
+    expect(() => tested.snapshot()).toThrow(expect.objectContaining({ code: 'ERR_QUEUE_FULL' }));
+    expect(targets.map(({ disposed }) => disposed)).toEqual([true, true]);
+  });
+
+  test('is not made', () => {
+    const first = float(1, 1, 3) as Tensor<never>;
+    jest.spyOn(Tensor, 'zeros').mockReturnValueOnce(first).mockImplementationOnce(full);
+    expect(() => new DmaState({ hB: 1, keep: 2 })).toThrow(expect.objectContaining({ code: 'ERR_QUEUE_FULL' }));
+    expect(first.disposed).toBe(true);
+  });
+});
+
+test('a rollback gives up what it replaces, and reads its options once', () => {
+  using tested = new DmaState({ hB: 1, keep: 2 });
+  using snapshot = tested.snapshot();
+  const tensors = () => memoryUsage().find(({ device }) => device === 'cpu')!.tensors;
+  const before = tensors();
+  let reads = 0;
+  const options = {
+    get signal() {
+      reads += 1;
+      return new AbortController().signal;
+    },
+  };
+  for (let n = 0; n < 200; ++n) tested.rollback(snapshot, options);
+  expect(reads).toBe(200);
+  tested.snapshot(options).dispose();
+  expect(reads).toBe(201);
+  expect(tensors()).toBeLessThan(before + 10);
 });

@@ -1,11 +1,13 @@
-import { describe, expectInteger, readOptions } from '../../checks/options.js';
+import { expectInteger, readOptions } from '../../checks/options.js';
 import { expectOperand, expectTensor, wrongShape } from '../../checks/tensors.js';
 import { expectDevice, type Device } from '../../device.js';
-import { AttentionError, guarded, invalidType } from '../../errors.js';
+import { AttentionError, guarded } from '../../errors.js';
 import { native } from '../../native.js';
 import { abortFlag } from '../../signals.js';
 import { expectStream, streamHandle, type Stream } from '../../stream.js';
 import { Tensor, tensorHandle } from '../../tensor.js';
+import type { CopyOptions } from '../../tensor-options.js';
+import { copyKept, disposeKept, keptThen, makeKept, makeSnapshot, type DmaSnapshot, type Kept } from './snapshot.js';
 
 /** Options of a new {@link DmaState}. */
 export interface DmaStateOptions {
@@ -32,50 +34,10 @@ const callNames: ReadonlySet<string> = new Set<keyof DmaStateCallOptions>(['stre
 const defaultKeep = 2048;
 const most = 2 ** 31 - 1;
 
-/** What a state held at some point. */
-interface Kept {
-  /** int32 `[b, hB, 1 + keep]`: how many tokens there were, and those kept in ascending order. */
-  readonly tokens: Tensor<'int32'>;
-  /** float32 `[b, hB, keep]`. */
-  readonly scores: Tensor<'float32'>;
-}
-
 /** @internal What the state of a call holds. */
 export let keptOf: (state: DmaState) => Kept;
 /** @internal */
 export let isDmaState: (value: unknown) => value is DmaState;
-let madeBy: (snapshot: DmaSnapshot) => { readonly state: DmaState; readonly length: number; readonly kept: Kept };
-let snapshotOf: (state: DmaState, length: number, kept: Kept) => DmaSnapshot;
-
-/** A copy of a {@link DmaState} that it can return to, as often as wanted. */
-export class DmaSnapshot implements Disposable {
-  readonly #state: DmaState;
-  readonly #kept: Kept;
-  /** Tokens of each sequence at that point. */
-  readonly length: number;
-
-  static {
-    madeBy = (snapshot) => ({ state: snapshot.#state, length: snapshot.length, kept: snapshot.#kept });
-    snapshotOf = (state, length, kept) => new DmaSnapshot(state, length, kept);
-  }
-
-  private constructor(state: DmaState, length: number, kept: Kept) {
-    this.#state = state;
-    this.length = length;
-    this.#kept = kept;
-  }
-
-  /** Gives its memory up. Idempotent. */
-  dispose(): void {
-    this.#kept.tokens.dispose();
-    this.#kept.scores.dispose();
-  }
-
-  /** The same as {@link dispose}. */
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-}
 
 /**
  * Which keys dynamic-mask attention keeps while tokens come one by one: the `keep` best so far of each sequence and
@@ -85,7 +47,7 @@ export class DmaSnapshot implements Disposable {
  * A key that has been pushed out never returns; a cache may drop it where nothing is ever rolled back.
  */
 export class DmaState implements Disposable {
-  readonly #kept: Kept;
+  #kept: Kept;
   readonly #device: Device;
   #length = 0;
 
@@ -101,14 +63,15 @@ export class DmaState implements Disposable {
     expectInteger('hB', hB, 1, most);
     expectInteger('keep', keep, 1, most - 1);
     this.#device = expectDevice('device', device);
-    this.#kept = {
-      tokens: Tensor.zeros([b, hB, 1 + keep], { dtype: 'int32', device }),
-      scores: Tensor.zeros([b, hB, keep], { device }),
-    };
+    this.#kept = makeKept(
+      () => Tensor.zeros([b, hB, 1 + keep], { dtype: 'int32', device }),
+      () => Tensor.zeros([b, hB, keep], { device }),
+    );
   }
 
   /** Tokens of each sequence so far. */
   get length(): number {
+    this.#expectLive();
     return this.#length;
   }
 
@@ -143,31 +106,29 @@ export class DmaState implements Disposable {
 
   /** Queues a copy of what is kept now. */
   snapshot(options: DmaStateCallOptions = {}): DmaSnapshot {
-    const { stream } = this.#read('snapshot', options);
-    const [tokens, scores] = [
-      Tensor.empty(this.#kept.tokens.shape, this.#kept.tokens),
-      Tensor.empty(this.#kept.scores.shape, this.#kept.scores),
-    ];
-    copy(this.#kept, { tokens, scores }, stream, options);
-    return snapshotOf(this, this.#length, { tokens, scores });
+    const { copying } = this.#read('snapshot', options);
+    return makeSnapshot(this, this.#length, copyKept(this.#kept, copying));
   }
 
-  /** Queues the return to a snapshot of this state, which forgets the tokens since. @returns This state. */
+  /**
+   * Queues the return to a snapshot of this state, which forgets the tokens since.
+   *
+   * @returns This state.
+   * @throws {TypeError} `ERR_ARGUMENT_TYPE`. {@link AttentionError} `ERR_OPTION`: a snapshot of another state.
+   *   `ERR_DISPOSED`, `ERR_STREAM_CLOSED`, `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`: then the state is as before.
+   */
   rollback(snapshot: DmaSnapshot, options: DmaStateCallOptions = {}): this {
-    const { stream } = this.#read('rollback', options);
-    if (!(snapshot instanceof DmaSnapshot))
-      throw invalidType('ERR_ARGUMENT_TYPE', `snapshot must be one that snapshot() made, got ${describe(snapshot)}`);
-    const { state, length, kept } = madeBy(snapshot);
-    if (state !== this) throw new AttentionError('ERR_OPTION', 'snapshot is one of another state');
-    copy(kept, this.#kept, stream, options);
-    this.#length = length;
+    const { copying } = this.#read('rollback', options);
+    const now = copyKept(keptThen(snapshot, this), copying);
+    disposeKept(this.#kept);
+    this.#kept = now;
+    this.#length = snapshot.length;
     return this;
   }
 
   /** Gives its memory up; queued work still has it. Idempotent. */
   dispose(): void {
-    this.#kept.tokens.dispose();
-    this.#kept.scores.dispose();
+    disposeKept(this.#kept);
   }
 
   /** The same as {@link dispose}. */
@@ -176,14 +137,14 @@ export class DmaState implements Disposable {
   }
 
   #read(what: string, options: DmaStateCallOptions) {
-    const { stream, signal } = readOptions(what, options, callNames);
-    if (this.#kept.tokens.disposed) throw new AttentionError('ERR_DISPOSED', 'the state has been disposed of');
-    return { stream: expectStream(stream, this.#device), abort: abortFlag(signal) };
+    const { stream: given, signal } = readOptions(what, options, callNames);
+    this.#expectLive();
+    const stream = expectStream(given, this.#device);
+    const copying: CopyOptions = { stream, ...(signal !== undefined && { signal }) };
+    return { stream, abort: abortFlag(signal), copying };
   }
-}
 
-function copy(from: Kept, to: Kept, stream: Stream, { signal }: DmaStateCallOptions): void {
-  const options = { stream, ...(signal && { signal }) };
-  to.tokens.copyFrom(from.tokens, options);
-  to.scores.copyFrom(from.scores, options);
+  #expectLive(): void {
+    if (this.#kept.tokens.disposed) throw new AttentionError('ERR_DISPOSED', 'the state has been disposed of');
+  }
 }

@@ -1,6 +1,6 @@
 /** Tokens appended to a state, in any portions: the same as all at once. */
 
-import { attention, CcaState, Tensor, type CcaProjections, type CcaStateOptions } from '../../lib/index.js';
+import { attention, CcaState, Stream, Tensor, type CcaProjections, type CcaStateOptions } from '../../lib/index.js';
 import { ccaOracle } from '../oracle/compressed-conv-attention.js';
 import { targets } from '../support/backends.js';
 import { inputsOf, oracleOptions, shapeOf, tensorsOf, type CcaCase } from '../support/cca-case.js';
@@ -125,23 +125,60 @@ for (const { name, device, dtype } of targets())
     });
 
     // A GPU has the work by the time that its call returns, and does it.
-    (device === 'cpu' ? test : test.skip)('what was revoked is gone after a rollback', async () => {
-      using state = stateOf(row, tensors.parameters);
-      state.append(part(tensors.projections, 0, 9));
-      const snapshot = state.snapshot();
+    (device === 'cpu' ? test : test.skip).each([
+      ['', 256],
+      [', though the buffers have grown since', 11],
+    ])('what was revoked is gone after a rollback%s', async (_, capacity) => {
+      using state = stateOf({ ...row, state: { capacity } }, tensors.parameters);
+      state.append(part(tensors.projections, 0, 5));
+      using earlier = state.snapshot();
+      state.append(part(tensors.projections, 5, 9));
+      using snapshot = state.snapshot();
       const controller = new AbortController();
       const big = Tensor.randn([2, 2000, 4, 64], { device, dtype });
       attention(big, big, big); // keeps the stream busy until the signal has gone off
-      const revoked = state.append(part(other.projections, 0, 3), { signal: controller.signal });
+      const revoked = state.append(part(other.projections, 0, 2), { signal: controller.signal });
       const after = state.append(part(other.projections, 3, 4));
       controller.abort();
       await expectFailure(() => revoked.toArray(), 'ERR_ABORTED', '');
       await expectFailure(() => after.toArray(), 'ERR_ABORTED', '');
+      using straight = stateOf(row, tensors.parameters);
+      straight.append(part(tensors.projections, 0, 5));
+      straight.append(part(tensors.projections, 5, 9));
+      const expected = await bits(straight.append(part(tensors.projections, 9, 14)));
       state.rollback(snapshot);
+      assertSameBits(await bits(state.append(part(tensors.projections, 9, 14))), expected);
+      state.rollback(earlier);
+      state.append(part(tensors.projections, 5, 9));
+      assertSameBits(await bits(state.append(part(tensors.projections, 9, 14))), expected);
+    });
+
+    (device === 'cpu' ? test : test.skip)('a queue that is full while the buffers grow leaves the state', async () => {
+      using state = stateOf({ ...row, state: { capacity: 9 } }, tensors.parameters);
+      await bits(state.append(part(tensors.projections, 0, 9)));
+      const more = part(tensors.projections, 9, 14);
+      let refused = 0;
+      for (let queueDepth = 1; state.length === 9; ++queueDepth) {
+        using holder = new Stream();
+        using big = Tensor.randn([2, 2000, 4, 64], { dtype });
+        attention(big, big, big, { stream: holder }).dispose();
+        using stream = new Stream('cpu', { queueDepth });
+        stream.wait(holder.record());
+        Tensor.zeros([1], { stream }).dispose(); // so that the least depth has room for one of two copies
+        try {
+          state.append(more, { stream }).dispose();
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ERR_QUEUE_FULL' });
+          ++refused;
+        }
+        await stream.synchronize();
+      }
+      expect(refused).toBe(3); // the second copy, the prologue, the attention
       using straight = stateOf(row, tensors.parameters);
       straight.append(part(tensors.projections, 0, 9));
-      const expected = await bits(straight.append(part(tensors.projections, 9, 14)));
-      assertSameBits(await bits(state.append(part(tensors.projections, 9, 14))), expected);
+      straight.append(more);
+      const expected = await bits(straight.append(part(tensors.projections, 14, 23)));
+      assertSameBits(await bits(state.append(part(tensors.projections, 14, 23))), expected);
     });
 
     test('a call that throws leaves the state as it was', async () => {

@@ -11,8 +11,11 @@ export interface KeyViews {
 
 /** What a state needs of the place where its keys and values lie. */
 export interface KeyStore {
-  /** Room for tokens `[from, to)`, whatever they held; what lies in front stays. */
-  write(from: number, to: number, stream: Stream): KeyViews;
+  /**
+   * Room for tokens `[from, to)`, whatever they held; what lies in front stays. `kept`: how many tokens the state may
+   * come back to. Where it throws, nothing has changed.
+   */
+  write(from: number, to: number, stream: Stream, kept: Iterable<number>): KeyViews;
   /** Tokens `[0, to)`. */
   read(to: number): KeyViews;
   dispose(): void;
@@ -26,7 +29,7 @@ interface Sizes {
 
 /**
  * One contiguous buffer each for keys and values, which grow to twice their size. Tokens are the outermost axis: those
- * of one call lie together, so that work which fails leaves no doubt about others, and growing is one copy.
+ * of one call lie together, so that work which fails leaves no doubt about others, and growing is one copy, or a few.
  */
 export class KeyBuffers implements KeyStore {
   readonly #sizes: Sizes;
@@ -49,8 +52,8 @@ export class KeyBuffers implements KeyStore {
     return this.#capacity;
   }
 
-  write(from: number, to: number, stream: Stream): KeyViews {
-    if (to > this.#capacity) this.#grow(from, Math.max(to, 2 * this.#capacity), stream);
+  write(from: number, to: number, stream: Stream, kept: Iterable<number>): KeyViews {
+    if (to > this.#capacity) this.#grow([...kept, from], Math.max(to, 2 * this.#capacity), stream);
     return { k: tokens(this.#k, from, to), v: tokens(this.#v, from, to) };
   }
 
@@ -68,15 +71,34 @@ export class KeyBuffers implements KeyStore {
     return allocate(Object.freeze([capacity, b, hKv, d]), this.#dtype, this.#device);
   }
 
-  #grow(used: number, capacity: number, stream: Stream): void {
-    const larger = [this.#buffer(capacity), this.#buffer(capacity)] as const;
-    [this.#k, this.#v].forEach((old, n) => {
-      const [from, to] = [old.slice([[0, used]]), larger[n]!.slice([[0, used]])];
-      to.copyFrom(from, { stream });
-      for (const each of [from, to, old]) each.dispose();
-    });
-    [this.#k, this.#v] = larger;
+  /** The old buffers stay until all copies are queued: the queue may be full. */
+  #grow(ends: readonly number[], capacity: number, stream: Stream): void {
+    const larger: Tensor[] = [];
+    try {
+      for (const old of [this.#k, this.#v]) {
+        const buffer = this.#buffer(capacity);
+        larger.push(buffer);
+        copyParts(old, buffer, ends, stream);
+      }
+    } catch (error) {
+      for (const each of larger) each.dispose();
+      throw error;
+    }
+    this.dispose();
+    [this.#k, this.#v] = larger as [Tensor, Tensor];
     this.#capacity = capacity;
+  }
+}
+
+/** Parts by themselves, since a copy fails as a whole: what failed behind one of `ends` must not touch what is before. */
+function copyParts(from: Tensor, to: Tensor, ends: readonly number[], stream: Stream): void {
+  let start = 0;
+  for (const end of [...ends].sort((a, b) => a - b)) {
+    if (end === start) continue;
+    using source = from.slice([[start, end]]);
+    using target = to.slice([[start, end]]);
+    target.copyFrom(source, { stream });
+    start = end;
   }
 }
 

@@ -86,7 +86,7 @@ export class CcaState implements Disposable {
     };
     try {
       const q = this.#make(s, hQ, d);
-      const written = keys.write(length, next.length, call.stream);
+      const written = keys.write(length, next.length, call.stream, this.#kept());
       made.push(q, written.k, written.v);
       queuePrologue(
         call,
@@ -170,6 +170,14 @@ export class CcaState implements Disposable {
   #live(): KeyStore {
     if (this.#keys === undefined) throw new AttentionError('ERR_DISPOSED', 'the state has been disposed of');
     return this.#keys;
+  }
+
+  /** Lengths of the snapshots. */
+  *#kept(): Generator<number> {
+    for (const snapshot of this.#snapshots) {
+      const past = pastOf(snapshot);
+      if (past !== undefined) yield past.length;
+    }
   }
 
   #make(...sizes: number[]): Tensor {

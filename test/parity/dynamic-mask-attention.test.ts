@@ -20,6 +20,7 @@ import {
   scoresOf,
   type DynamicMaskCase,
 } from '../support/dynamic-mask-case.js';
+import { expectFailure } from '../support/expect-error.js';
 import { normal } from '../support/random.js';
 
 const causal = true;
@@ -84,6 +85,10 @@ function attend(device: string): unknown {
   const [wdt, a] = [Tensor.zeros([1, 1], { device }), Tensor.zeros([1], { device })];
   return dynamicMaskAttention(one, one, one, { wdt, a });
 }
+
+for (const { device } of targets(['float32']).filter((target) => !isServed(target.device, attend)))
+  test(`dynamic masks are refused on ${device}, by name`, () =>
+    expectFailure(() => attend(device), 'ERR_UNSUPPORTED', new RegExp(`^dynamicMask.* on ${device}`)));
 
 for (const { name: target, ...place } of targets()) {
   const { device, dtype } = place;

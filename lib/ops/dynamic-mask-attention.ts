@@ -16,7 +16,10 @@ import { keptOf, type DmaState } from './dynamic-mask/state.js';
 
 /** Options of {@link dynamicMaskAttention}: `scores`, or `wdt` and `a` to make them from. */
 export interface DynamicMaskAttentionOptions extends KeySelection, Partial<KeyScoring> {
-  /** Scores of the keys, added to the logits and what keys are chosen by; float32 `[b, hB, sKv]` [`[hB, tK]`]. */
+  /**
+   * Scores of the keys, added to the logits and what keys are chosen by; float32 `[b, hB, sKv]` [`[hB, tK]`]. NaN counts as
+   * -Infinity. They must stay below 2e38: a query that keeps a key with more, such as Infinity, gives NaN.
+   */
   scores?: Tensor;
   /** Which queries keep each key, as {@link dynamicMaskIntervals} answers. Default: by `keep` and `selection`. */
   intervals?: Tensor;

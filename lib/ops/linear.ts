@@ -21,7 +21,11 @@ import { allocate, tensorHandle, type Tensor } from '../tensor.js';
 export interface LinearOptions {
   /** Added to every row; `[out]`, of the dtype of `x`. Default: none. */
   bias?: Tensor;
-  /** `'bfloat16'`: multiplies float32 tensors as bfloat16, accumulating in float32. Default: in float32. */
+  /**
+   * `'bfloat16'`: float32 tensors may be multiplied as bfloat16, accumulating in float32. A permission, used where the
+   * machine is faster at it: on a CPU that has bfloat16 dot products (`avx512bf16`), from 17 rows of `x` on. Elsewhere, and
+   * by default, float32.
+   */
   precision?: 'bfloat16';
   /** Receives the result. Default: a new tensor. */
   out?: Tensor;

@@ -9,6 +9,7 @@ import { judge, type Place } from '../support/attention-case.js';
 import { isServed, targets } from '../support/backends.js';
 import { assertSameBits } from '../support/compare.js';
 import { embed, type Embedded } from '../support/embed.js';
+import { expectFailure } from '../support/expect-error.js';
 import { normal, Random } from '../support/random.js';
 
 interface Row extends Omit<BlockSparseCase, 'partial' | 'full'> {
@@ -197,6 +198,10 @@ function attend(device: string): unknown {
   const partial = { offsets: list([0, 1], [1, 1, 2]), indices: list([0], [1]) };
   return blockSparseAttention(one, one, one, { lists: { blockQ: 1, blockK: 1, partial } });
 }
+
+for (const { device } of targets(['float32']).filter((target) => !isServed(target.device, attend)))
+  test(`block lists are refused on ${device}, by name`, () =>
+    expectFailure(() => attend(device), 'ERR_UNSUPPORTED', new RegExp(`^blockSparseAttention.* on ${device}`)));
 
 for (const { name: target, ...place } of targets())
   (isServed(place.device, attend) ? describe : describe.skip)(`block-sparse attention, ${target}`, () => {

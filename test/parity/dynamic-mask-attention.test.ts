@@ -20,6 +20,7 @@ import {
   scoresOf,
   type DynamicMaskCase,
 } from '../support/dynamic-mask-case.js';
+import { expectFailure } from '../support/expect-error.js';
 import { normal } from '../support/random.js';
 
 const causal = true;
@@ -84,6 +85,10 @@ function attend(device: string): unknown {
   const [wdt, a] = [Tensor.zeros([1, 1], { device }), Tensor.zeros([1], { device })];
   return dynamicMaskAttention(one, one, one, { wdt, a });
 }
+
+for (const { device } of targets(['float32']).filter((target) => !isServed(target.device, attend)))
+  test(`dynamic masks are refused on ${device}, by name`, () =>
+    expectFailure(() => attend(device), 'ERR_UNSUPPORTED', new RegExp(`^dynamicMask.* on ${device}`)));
 
 for (const { name: target, ...place } of targets()) {
   const { device, dtype } = place;
@@ -160,6 +165,25 @@ for (const { name: target, ...place } of targets()) {
       const digits = { float32: 6, float16: 2, bfloat16: 1 }[dtype];
       expected.forEach((x, n) => expect(out[n]).toBeCloseTo(x, digits));
     });
+
+    test.each([Infinity, 3e38])(
+      'a score of %d makes NaN of the rows that keep its key, and only of those',
+      async (top) => {
+        const x = random([1, 4, 1, 8], 1);
+        const run = (score: number) =>
+          dynamicMaskAttention(x, x, x, {
+            scores: Tensor.from([1, score, 2, 3], [1, 1, 4], { device }),
+            intervals: Tensor.from(Int32Array.of(0, 1, 2, 0, 4, 3, 4, 0), [1, 1, 2, 4], { device }),
+            causal,
+          }).toArray();
+        const [found, usual] = [await run(top), await run(2e38)];
+        for (let row = 0; row < 4; ++row) {
+          const [bad, good] = [found, usual].map((out) => Array.from(out.slice(8 * row, 8 * row + 8)));
+          expect(bad).toEqual(row === 1 || row === 2 ? new Array(8).fill(NaN) : good);
+          expect(good).not.toContain(NaN);
+        }
+      },
+    );
 
     test('keep of all keys and equal scores is attention', async () => {
       const [q, k, v] = [random([1, 90, 4, 32], 1), random([1, 90, 2, 32], 2), random([1, 90, 2, 32], 3)];

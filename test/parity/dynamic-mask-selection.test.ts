@@ -161,6 +161,14 @@ for (const { name, device, dtype } of targets())
       expect(found[3]).toBeCloseTo(Math.LN2, 6);
     });
 
+    test('exp of more than 88.7 is Infinity, of less it is not', async () => {
+      const v = Tensor.from([88.5, 89], [2, 1, 1], { dtype, device });
+      const one = (shape: number[]) => Tensor.from([1], shape, { device });
+      const found = await dynamicMaskScores(v, { wdt: one([1, 1]), a: one([1]) }).toArray();
+      expect(Number.isFinite(found[0])).toBe(true);
+      expect(found[1]).toBe(Infinity);
+    });
+
     test('weights in the dtype of the values', async () => {
       const v = Tensor.from([1, 2, 3, 4], [2, 1, 2], { dtype, device });
       const wdt = Tensor.from([0.5, -0.25], [2, 1], { dtype, device });

@@ -110,6 +110,13 @@ for (const { name, ...place } of targets())
 for (const { name, ...place } of targets(['float32']))
   describe(`linear, precision 'bfloat16', ${name}`, () => {
     test.each(low)('$name', (row) => checkLinear(row, place));
+
+    test.each([1, 16])('%i rows, which no machine is faster at, have the bits of float32', async (rows) => {
+      const { device } = place;
+      const [x, w] = [Tensor.randn([rows, 40], { seed: 1, device }), Tensor.randn([30, 40], { seed: 2, device })];
+      const [low, high] = [linear(x, w, { precision: 'bfloat16' }), linear(x, w)];
+      expect(await low.toBits()).toEqual(await high.toBits());
+    });
   });
 
 /** Zeros and ones, whose products add up to integers that are right or wrong. */

@@ -25,7 +25,10 @@ export interface KeyScoring {
   wdt: Tensor;
   /** `[hB]`, likewise. */
   a: Tensor;
-  /** `'exp'`: `exp(a * softplus(v . wdt))`; `'linear'`: without the outer exp. Default `'exp'`. */
+  /**
+   * `'exp'`: `exp(a * softplus(v . wdt))`, which overflows to Infinity where the exponent is above 88.7, more than
+   * attention takes; `'linear'`: without the outer exp. Default `'exp'`.
+   */
   form?: 'exp' | 'linear';
 }
 

@@ -1,4 +1,5 @@
-import { expectBoolean, readOptions } from '../checks/options.js';
+import { expectBoolean, only, readOptions } from '../checks/options.js';
+import { expectApartFrom } from '../checks/tensors.js';
 import type { FloatDType } from '../dtype.js';
 import { AttentionError } from '../errors.js';
 import { allocate, type Tensor } from '../tensor.js';
@@ -41,7 +42,8 @@ import {
  *   `ERR_ARGUMENT_TYPE`.
  * @throws {RangeError} `ERR_SHAPE`: sizes or head counts that do not fit. `ERR_DEVICE`, `ERR_LAYOUT`,
  *   `ERR_ARGUMENT_VALUE`.
- * @throws {AttentionError} `ERR_OPTION`: options that contradict one another, or one that does not exist.
+ * @throws {AttentionError} `ERR_OPTION`: options that contradict one another, or one that does not exist;
+ *   `out` or `lse` in the storage of a parameter.
  *   `ERR_UNSUPPORTED`: more than 8 taps, or a device without these kernels. `ERR_DISPOSED`, `ERR_STREAM_CLOSED`,
  *   `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`.
  * @see CCA, arXiv:2510.04476, listing 1.
@@ -75,6 +77,8 @@ export function compressedConvAttention(
   };
   try {
     expectAttention(heads, attended);
+    expectApartFrom('out', given.out, 'parameters', call.parameters);
+    expectApartFrom('lse', given.lse, 'parameters', call.parameters);
     queuePrologue(call, heads, { inUse });
     return attention(heads.q, heads.k, heads.v, attended);
   } finally {
@@ -91,14 +95,4 @@ function expectAttention({ q, k, v }: CcaHeads, options: AttentionOptions): void
   const map = readHeadMap(undefined, expectMap);
   const sizes = readSizes(q, k, v, given.cuSeqLensQ, given.cuSeqLensK, map);
   expectAttentionOptions(given, map, q, k, v, sizes);
-}
-
-/** Those of the options that are there. */
-function only<Options extends object, Name extends keyof Options>(
-  options: Options,
-  names: readonly Name[],
-): Pick<Options, Name> {
-  return Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  ) as Pick<Options, Name>;
 }

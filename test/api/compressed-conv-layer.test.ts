@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { CompressedConvAttention, memoryUsage, Tensor, type CcaWeights } from '../../lib/index.js';
+import { attention, CompressedConvAttention, memoryUsage, Stream, Tensor, type CcaWeights } from '../../lib/index.js';
 import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
 import { normal } from '../support/random.js';
 
@@ -27,6 +27,11 @@ const weights = Object.fromEntries(
 const having = (changed: object) => () => new CompressedConvAttention(wrong({ ...weights, ...changed }));
 const layer = new CompressedConvAttention(weights);
 const other = new CompressedConvAttention(weights);
+
+const pool = zeros(1000);
+const pooled = (from: number, ...shape: number[]) =>
+  pool.slice([[from, from + shape.reduce((product, n) => product * n)]]).reshape(shape);
+const sharing = having({ wq: pooled(0, 32, 12) });
 
 const needed = ['wq', 'wk', 'wv1', 'wv2', 'wo', 'w1', 'w2', 'temperature'];
 badCalls('CompressedConvAttention refuses', [
@@ -74,6 +79,32 @@ badCalls('CompressedConvAttention refuses', [
     'ERR_SHAPE',
     'out must have shape',
   ],
+  ...[
+    ['an out', { out: pooled(400, 1, 2, 12) }, 'out must not share its storage with weights.wq'] as const,
+    ['an lse', { lse: pooled(400, 1, 4, 2) }, 'lse must not share its storage with weights.wq'] as const,
+  ].flatMap(([what, options, mentions]) => [
+    [
+      `${what} in the storage of a weight`,
+      () => sharing().forward(zeros(1, 2, 12), options),
+      'ERR_OPTION',
+      mentions,
+    ] as const,
+    [
+      `${what} in the storage of a weight, of append`,
+      () => {
+        const made = sharing();
+        made.append(made.state(), zeros(1, 2, 12), options);
+      },
+      'ERR_OPTION',
+      mentions,
+    ] as const,
+  ]),
+  [
+    'an lse in the storage of out',
+    () => layer.forward(zeros(1, 2, 12), { out: pooled(0, 1, 2, 12), lse: pooled(24, 1, 4, 2) }),
+    'ERR_OPTION',
+    'lse must not share its storage with out',
+  ],
   [
     'a misspelt option of forward',
     () => layer.forward(zeros(1, 2, 12), wrong({ causal: true })),
@@ -98,6 +129,28 @@ test('an out that is refused leaves the state as it was', () => {
   using state = layer.state();
   expect(() => layer.append(state, zeros(1, 1, 12), { out: zeros(1, 1, 13) })).toThrow('out must have shape');
   expect(state.length).toBe(0);
+});
+
+test('a queue that is full leaves the state as it was', async () => {
+  let refused = 0;
+  for (let queueDepth = 1, done = false; !done; ++queueDepth) {
+    using holder = new Stream();
+    using big = Tensor.randn([2, 2000, 4, 64]);
+    attention(big, big, big, { stream: holder }).dispose(); // keeps the layer's stream waiting
+    using stream = new Stream('cpu', { queueDepth });
+    stream.wait(holder.record());
+    using state = layer.state();
+    try {
+      layer.append(state, zeros(1, 2, 12), { stream }).dispose();
+      done = true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_QUEUE_FULL' });
+      ++refused;
+    }
+    expect(state.length).toBe(done ? 2 : 0);
+    await stream.synchronize();
+  }
+  expect(refused).toBeGreaterThan(4); // the output projection too
 });
 
 test('a layer tells its sizes, and releases what lies between', async () => {

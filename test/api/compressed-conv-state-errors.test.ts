@@ -11,6 +11,10 @@ const projections = (b = 1, n = 1): CcaProjections => ({
   value: zeros(b, n, 8),
   delayed: zeros(b, n, 8),
 });
+const pool = zeros(200);
+const pooled = (from: number, ...shape: number[]) =>
+  pool.slice([[from, from + shape.reduce((product, n) => product * n)]]).reshape(shape);
+const sharing = new CcaState({ ...parameters, w1: pooled(0, 48, 2) });
 const state = new CcaState(parameters);
 const ended = new CcaState(parameters);
 const orphan = ended.snapshot();
@@ -60,6 +64,18 @@ badCalls('CcaState refuses', [
     () => state.append(projections(), wrong({ causal: true })),
     'ERR_OPTION',
     "append: unknown option 'causal'",
+  ],
+  [
+    'an out in the storage of a parameter',
+    () => sharing.append(projections(), { out: pooled(96, 1, 1, 4, 8) }),
+    'ERR_OPTION',
+    'out must not share its storage with parameters.w1',
+  ],
+  [
+    'an lse in the storage of a parameter',
+    () => sharing.append(projections(), { lse: pooled(96, 1, 4, 1) }),
+    'ERR_OPTION',
+    'lse must not share its storage with parameters.w1',
   ],
   ['a snapshot that is none', () => state.rollback(wrong({})), 'ERR_ARGUMENT_TYPE', 'snapshot must be a CcaSnapshot'],
   [

@@ -1,6 +1,12 @@
 import { expectInteger, readFields, readOptions } from '../../checks/options.js';
 import { expectFloat } from '../../checks/dtypes.js';
-import { expectShape, expectTensorDevice, expectTensorDType, expectTensor } from '../../checks/tensors.js';
+import {
+  expectApartFrom,
+  expectShape,
+  expectTensor,
+  expectTensorDevice,
+  expectTensorDType,
+} from '../../checks/tensors.js';
 import type { FloatDType } from '../../dtype.js';
 import { AttentionError } from '../../errors.js';
 import { allocate, type Tensor } from '../../tensor.js';
@@ -76,6 +82,8 @@ export class CcaState implements Disposable {
     const turn = rope === false ? false : { ...rope, offset: (rope?.offset ?? 0) + length };
     const call = checkPrologue(projections, this.#parameters, { ...(tempMode && { tempMode }), rope: turn, ...queued });
     this.#expectOwn(call.projections.latent);
+    expectApartFrom('out', out, 'parameters', call.parameters);
+    expectApartFrom('lse', lse, 'parameters', call.parameters);
     const { s, hQ, hKv, d, k1, k2 } = call.sizes;
 
     const made: Tensor[] = [];

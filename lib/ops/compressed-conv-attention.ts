@@ -4,24 +4,15 @@ import type { FloatDType } from '../dtype.js';
 import { AttentionError } from '../errors.js';
 import { allocate, type Tensor } from '../tensor.js';
 import { attention } from './attention.js';
-import { expectAttentionOptions } from './attention/checks.js';
-import { expectMap, readHeadMap } from './attention/heads.js';
 import type { AttentionOptions } from './attention/options.js';
-import { readAttentionOptions } from './attention/read.js';
-import { readSizes } from './attention/sizes.js';
+import { expectAttended } from './compressed-conv/attended.js';
 import {
   attentionNames,
   type CcaParameters,
   type CcaProjections,
   type CompressedConvAttentionOptions,
 } from './compressed-conv/options.js';
-import {
-  allocateHeads,
-  checkPrologue,
-  disposeHeads,
-  queuePrologue,
-  type CcaHeads,
-} from './compressed-conv/prologue.js';
+import { allocateHeads, checkPrologue, disposeHeads, queuePrologue } from './compressed-conv/prologue.js';
 
 /**
  * Compressed convolutional attention (CCA; CCGQA with fewer key than query heads) of one layer, from its latent
@@ -76,7 +67,7 @@ export function compressedConvAttention(
     stream: call.stream,
   };
   try {
-    expectAttention(heads, attended);
+    expectAttended(heads, attended);
     expectApartFrom('out', given.out, 'parameters', call.parameters);
     expectApartFrom('lse', given.lse, 'parameters', call.parameters);
     queuePrologue(call, heads, { inUse });
@@ -87,12 +78,4 @@ export function compressedConvAttention(
     gate?.dispose();
     inUse?.dispose();
   }
-}
-
-/** Before anything is queued. */
-function expectAttention({ q, k, v }: CcaHeads, options: AttentionOptions): void {
-  const given = readAttentionOptions(options);
-  const map = readHeadMap(undefined, expectMap);
-  const sizes = readSizes(q, k, v, given.cuSeqLensQ, given.cuSeqLensK, map);
-  expectAttentionOptions(given, map, q, k, v, sizes);
 }

@@ -105,6 +105,22 @@ badCalls('CompressedConvAttention refuses', [
     'ERR_OPTION',
     'lse must not share its storage with out',
   ],
+  ...(
+    [
+      ['stream', null, 'ERR_NOT_A_STREAM'],
+      ['signal', 0, 'ERR_ARGUMENT_TYPE'],
+      ['out', null, 'ERR_NOT_A_TENSOR'],
+      ['lse', 0, 'ERR_NOT_A_TENSOR'],
+    ] as const
+  ).map(
+    ([name, value, code]) =>
+      [
+        `a ${name} of ${String(value)}`,
+        () => layer.append(layer.state(), zeros(1, 1, 12), wrong({ [name]: value })),
+        code,
+        `${name} must be`,
+      ] as const,
+  ),
   [
     'a misspelt option of forward',
     () => layer.forward(zeros(1, 2, 12), wrong({ causal: true })),

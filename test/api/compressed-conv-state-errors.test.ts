@@ -41,6 +41,37 @@ badCalls('CcaState refuses', [
     'ERR_OPTION',
     "rope.scaling 'dynamic-ntk' needs currentLength",
   ],
+  ['an empty dtype', make({ dtype: wrong('') }), 'ERR_DTYPE', 'dtype must be'],
+  ['an empty device', make({ device: wrong('') }), 'ERR_DEVICE', 'device'],
+  ['a temperature mode that does not exist', make({ tempMode: wrong('x') }), 'ERR_ARGUMENT_VALUE', 'tempMode must be'],
+  ['an empty one', make({ tempMode: wrong('') }), 'ERR_ARGUMENT_VALUE', 'tempMode must be'],
+  ['a scale that is no number', make({ scale: NaN }), 'ERR_ARGUMENT_VALUE', 'scale must be'],
+  ['a precision that does not exist', make({ precision: wrong('q') }), 'ERR_ARGUMENT_VALUE', 'precision must be'],
+  ['an empty one of these', make({ precision: wrong('') }), 'ERR_ARGUMENT_VALUE', 'precision must be'],
+  ['sinks below 0', make({ sinkTokens: -1, window: { left: 4 } }), 'ERR_ARGUMENT_VALUE', 'sinkTokens must be'],
+  ['a window that is no object', make({ window: wrong('x') }), 'ERR_ARGUMENT_TYPE', 'window must be'],
+  ['a window of 0', make({ window: wrong(0) }), 'ERR_ARGUMENT_TYPE', 'window must be'],
+  ['a rope of 5', make({ rope: wrong(5) }), 'ERR_ARGUMENT_TYPE', 'rope must be false or'],
+  ['a rope of null', make({ rope: wrong(null) }), 'ERR_ARGUMENT_TYPE', 'rope must be false or'],
+  ['a misspelt option of rope', make({ rope: wrong({ bogus: 1 }) }), 'ERR_OPTION', "rope: unknown option 'bogus'"],
+  ['positions', make({ rope: wrong({ positions: zeros(1) }) }), 'ERR_OPTION', "rope: unknown option 'positions'"],
+  ['a rotary dim beyond the head', make({ rope: { rotaryDim: 10 } }), 'ERR_ARGUMENT_VALUE', 'rotaryDim must be'],
+  ...(
+    [
+      ['stream', null, 'ERR_NOT_A_STREAM'],
+      ['signal', 0, 'ERR_ARGUMENT_TYPE'],
+      ['out', null, 'ERR_NOT_A_TENSOR'],
+      ['lse', 0, 'ERR_NOT_A_TENSOR'],
+    ] as const
+  ).map(
+    ([name, value, code]) =>
+      [
+        `a ${name} of ${String(value)}`,
+        () => state.append(projections(), wrong({ [name]: value })),
+        code,
+        `${name} must be`,
+      ] as const,
+  ),
   [
     'projections of other sequences',
     () => state.append(projections(2)),
@@ -95,3 +126,16 @@ badCalls('CcaState refuses', [
   ['being used after its end', () => ended.append(projections()), 'ERR_DISPOSED', 'the state has been disposed of'],
   ['telling its length then', () => ended.length, 'ERR_DISPOSED', 'the state'],
 ]);
+
+test('CcaState keeps a copy of its options', async () => {
+  const given = { window: { left: 1 }, rope: { theta: 100 } };
+  using kept = new CcaState(parameters, given);
+  using fixed = new CcaState(parameters, { window: { left: 1 }, rope: { theta: 100 } });
+  given.window.left = 0;
+  given.rope.theta = 7;
+  const random = { latent: Tensor.randn([1, 5, 48]), value: Tensor.randn([1, 5, 8]), delayed: Tensor.randn([1, 5, 8]) };
+  const alive = { w1: Tensor.randn([48, 2]), w2: Tensor.randn([48, 8, 2]) };
+  parameters.w1.copyFrom(alive.w1);
+  parameters.w2.copyFrom(alive.w2);
+  expect(await kept.append(random).toArray()).toEqual(await fixed.append(random).toArray());
+});

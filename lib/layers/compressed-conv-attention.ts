@@ -8,6 +8,7 @@ import { stepNames, type CcaStateOptions, type CcaStepOptions } from '../ops/com
 import { linear } from '../ops/linear.js';
 import { allocate, type Tensor } from '../tensor.js';
 import {
+  fileNames,
   forwardNames,
   layerNames,
   stateNames,
@@ -61,12 +62,13 @@ export class CompressedConvAttention implements Disposable {
    */
   static async fromSafetensors(
     file: string,
-    { layer, prefix, device, ...options }: CcaLayerOptions & SafetensorsOptions,
+    options: CcaLayerOptions & SafetensorsOptions,
   ): Promise<CompressedConvAttention> {
+    const { layer, prefix, device, ...rest } = readOptions('fromSafetensors', options, fileNames);
     const where = { ...(layer !== undefined && { layer }), ...(prefix !== undefined && { prefix }) };
     const { weights, tensors } = await readZayaWeights(file, { ...where, ...(device !== undefined && { device }) });
     try {
-      const made = new CompressedConvAttention(weights, options);
+      const made = new CompressedConvAttention(weights, rest);
       made.#owned = tensors;
       return made;
     } catch (error) {

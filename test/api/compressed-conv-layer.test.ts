@@ -270,6 +270,14 @@ fs.writeFileSync(text, 'not what it says it is');
 const short = path.join(folder, 'short.safetensors');
 fs.writeFileSync(short, fs.readFileSync(good).subarray(0, -8));
 
+const far = path.join(folder, 'far.safetensors');
+const farHeader = Buffer.from(
+  JSON.stringify({ 'a.qkv_proj.q_proj.weight': { dtype: 'F32', shape: [2 ** 50], data_offsets: [0, 2 ** 52] } }),
+);
+const farLength = Buffer.alloc(8);
+farLength.writeBigUInt64LE(BigInt(farHeader.length));
+fs.writeFileSync(far, Buffer.concat([farLength, farHeader]));
+
 describe('files that are refused', () => {
   test.each([
     [
@@ -280,6 +288,13 @@ describe('files that are refused', () => {
     ],
     ['of another layer', from(good, { layer: 3 }), 'ERR_OPTION', "'model.layers.3.self_attn.qkv_proj.q_proj.weight'"],
     ['without a place', from(good, {}), 'ERR_OPTION', 'give layer, its number, or prefix'],
+    ['with two places', from(good, { layer: 3, prefix: 'a.' }), 'ERR_OPTION', 'one of the two'],
+    ['without options', from(good, wrong(undefined)), 'ERR_ARGUMENT_TYPE', 'fromSafetensors: options must be'],
+    ['with options of null', from(good, wrong(null)), 'ERR_ARGUMENT_TYPE', 'fromSafetensors: options must be'],
+    ['with a prefix of 5', from(good, { prefix: 5 }), 'ERR_ARGUMENT_TYPE', 'prefix must be a string, got 5'],
+    ['with a misspelt option', from('none', { layer: 0, heads: 4 }), 'ERR_OPTION', "unknown option 'heads'"],
+    ['that are no path', from(wrong(5), { layer: 0 }), 'ERR_ARGUMENT_TYPE', 'file must be a string'],
+    ['whose tensors end far behind it', from(far, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
     ['of text', from(text, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
     ['cut short', from(short, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
   ] as const)('%s', async (_, call, code, mentions) => expectFailure(call, code, mentions));

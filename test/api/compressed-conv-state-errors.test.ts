@@ -1,5 +1,7 @@
 /** What CcaState refuses. */
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { CcaSnapshot, CcaState, Tensor, type CcaProjections, type CcaStateOptions } from '../../lib/index.js';
 import { badCalls, wrong } from '../support/expect-error.js';
 
@@ -138,4 +140,22 @@ test('CcaState keeps a copy of its options', async () => {
   parameters.w1.copyFrom(alive.w1);
   parameters.w2.copyFrom(alive.w2);
   expect(await kept.append(random).toArray()).toEqual(await fixed.append(random).toArray());
+});
+
+test('snapshots that are forgotten do not live as long as their state', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  using kept = new CcaState(parameters);
+  await kept.append(projections()).toArray();
+  const references = Array.from({ length: 20 }, () => new WeakRef(kept.snapshot()));
+  for (let turn = 0; turn < 10 && references.some((each) => each.deref()); ++turn) {
+    await new Promise((resolve) => setImmediate(resolve)); // what has been looked at lives until its job ends
+    collect();
+  }
+  expect(references.filter((each) => each.deref())).toHaveLength(0);
+  expect(kept.length).toBe(1);
+  using again = kept.snapshot();
+  kept.append(projections()).dispose();
+  kept.rollback(again);
+  expect(kept.length).toBe(1);
 });

@@ -17,7 +17,7 @@ import { KeyBuffers, type KeyStore } from './buffers.js';
 import { parameterNames, tempModes, type CcaParameters, type CcaProjections, type CcaTempMode } from './options.js';
 import { checkPrologue, queuePrologue } from './prologue.js';
 import { readHeads, type CcaHeadSizes } from './sizes.js';
-import { disposePast, makeSnapshot, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
+import { disposePast, makeSnapshot, pastIn, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
 import {
   readStateAttention,
   readStateRope,
@@ -41,7 +41,9 @@ export class CcaState implements Disposable {
   readonly #heads: CcaHeadSizes;
   readonly #b: number;
   readonly #like: { readonly dtype: FloatDType; readonly device: string };
-  readonly #snapshots = new Set<CcaSnapshot>();
+  /** Weak: whoever forgets to dispose of snapshots must not fill the memory. */
+  readonly #snapshots = new Set<WeakRef<CcaSnapshot>>();
+  readonly #own = new WeakSet<CcaSnapshot>();
   #keys: KeyStore | undefined;
   #past: Past = { length: 0, history: undefined, delayed: undefined };
 
@@ -122,9 +124,10 @@ export class CcaState implements Disposable {
   /** The state as it is, to come back to. Costs no copy: keys stay where they are, the rest is never written again. */
   snapshot(): CcaSnapshot {
     this.#live();
-    for (const other of this.#snapshots) if (pastOf(other) === undefined) this.#snapshots.delete(other);
+    for (const other of this.#snapshots) if (pastIn(other) === undefined) this.#snapshots.delete(other);
     const snapshot = makeSnapshot(sharedPast(this.#past));
-    this.#snapshots.add(snapshot);
+    this.#snapshots.add(new WeakRef(snapshot));
+    this.#own.add(snapshot);
     return snapshot;
   }
 
@@ -139,11 +142,11 @@ export class CcaState implements Disposable {
     const past = pastOf(snapshot);
     if (past === undefined)
       throw new AttentionError('ERR_DISPOSED', 'snapshot has been disposed of, or its tokens were taken back');
-    if (!this.#snapshots.has(snapshot)) throw new AttentionError('ERR_OPTION', 'snapshot is of another state');
+    if (!this.#own.has(snapshot)) throw new AttentionError('ERR_OPTION', 'snapshot is of another state');
     for (const other of this.#snapshots) {
-      const { length } = pastOf(other) ?? { length: Infinity };
+      const { length } = pastIn(other) ?? { length: Infinity };
       if (length <= past.length) continue;
-      other.dispose();
+      other.deref()?.dispose();
       this.#snapshots.delete(other);
     }
     disposePast(this.#past);
@@ -155,7 +158,7 @@ export class CcaState implements Disposable {
     this.#keys?.dispose();
     this.#keys = undefined;
     disposePast(this.#past);
-    for (const snapshot of this.#snapshots) snapshot.dispose();
+    for (const snapshot of this.#snapshots) snapshot.deref()?.dispose();
     this.#snapshots.clear();
   }
 
@@ -172,7 +175,7 @@ export class CcaState implements Disposable {
   /** Lengths of the snapshots. */
   *#kept(): Generator<number> {
     for (const snapshot of this.#snapshots) {
-      const past = pastOf(snapshot);
+      const past = pastIn(snapshot);
       if (past !== undefined) yield past.length;
     }
   }

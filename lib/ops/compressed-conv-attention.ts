@@ -55,18 +55,20 @@ export function compressedConvAttention(
       'lengths with a window that is not causal: its keys would be counted from the end of the padding; pack the sequences',
     );
   const heads = allocateHeads(call);
-  const inUse = lengths && allocate(Object.freeze([b, s]), 'float32', lengths.device);
-  const gate = inUse?.reshape([b, 1, s]);
-  const attended: AttentionOptions = {
-    causal,
-    ...only(given, ['window', 'sinkTokens', 'scale', 'precision', 'lse', 'out', 'signal']),
-    ...(given.cuSeqLens && { cuSeqLensQ: given.cuSeqLens, cuSeqLensK: given.cuSeqLens }),
-    ...(gate && { gate }),
-    // Padding lies behind what a causal query sees; counting it as padding would shift the queries.
-    ...(lengths && !causal && { kvLengths: lengths }),
-    stream: call.stream,
-  };
+  let inUse: Tensor | undefined;
+  let gate: Tensor | undefined;
   try {
+    inUse = lengths && allocate(Object.freeze([b, s]), 'float32', lengths.device);
+    gate = inUse?.reshape([b, 1, s]);
+    const attended: AttentionOptions = {
+      causal,
+      ...only(given, ['window', 'sinkTokens', 'scale', 'precision', 'lse', 'out', 'signal']),
+      ...(given.cuSeqLens && { cuSeqLensQ: given.cuSeqLens, cuSeqLensK: given.cuSeqLens }),
+      ...(gate && { gate }),
+      // Padding lies behind what a causal query sees; counting it as padding would shift the queries.
+      ...(lengths && !causal && { kvLengths: lengths }),
+      stream: call.stream,
+    };
     expectAttended(heads, attended);
     expectApartFrom('out', given.out, 'parameters', call.parameters);
     expectApartFrom('lse', given.lse, 'parameters', call.parameters);

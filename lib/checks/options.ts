@@ -80,6 +80,16 @@ function copyOf<Given extends object>(given: Given, names: ReadonlySet<string>):
   return read as Given;
 }
 
+/** Those of the options that are there. */
+export function only<Options extends object, Name extends keyof Options>(
+  options: Options,
+  names: readonly Name[],
+): Pick<Options, Name> {
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  ) as Pick<Options, Name>;
+}
+
 /** A boolean, or `otherwise` where the option is absent. */
 export function expectBoolean(name: string, value: boolean | undefined, otherwise: boolean): boolean {
   if (value === undefined) return otherwise;

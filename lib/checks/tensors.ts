@@ -98,3 +98,11 @@ export function expectApart(written: string, target: Tensor | undefined, read: s
       `${written} must not share its storage with ${read}, which is read while ${written} is written`,
     );
 }
+
+/** The same for every tensor of a record; `what` names it. */
+export function expectApartFrom(written: string, target: unknown, what: string, sources: object): void {
+  if (target === undefined) return;
+  expectTensor(written, target);
+  for (const [name, source] of Object.entries(sources))
+    expectApart(written, target, `${what}.${name}`, source as Tensor);
+}

@@ -21,6 +21,7 @@ export const layerNames: ReadonlySet<string> = new Set<keyof CcaLayerOptions>([
   'scale',
   'precision',
 ]);
+export const fileNames: ReadonlySet<string> = new Set([...layerNames, 'layer', 'prefix', 'device']);
 export const forwardNames: ReadonlySet<string> = new Set<keyof CcaForwardOptions>([
   'cuSeqLens',
   'lengths',

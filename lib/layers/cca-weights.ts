@@ -4,6 +4,7 @@ import { expectFloat } from '../checks/dtypes.js';
 import { readFields } from '../checks/options.js';
 import {
   expectApart,
+  expectApartFrom,
   expectOperand,
   expectRows,
   expectShape,
@@ -100,19 +101,27 @@ export function expectWeights(weights: CcaWeights): CcaLayerSizes {
   return { ...sizes, e };
 }
 
-/** The input of a layer, and where its output goes, if that is given: `[b, s, E]`, packed `[t, E]`. */
-export function expectInput(x: Tensor, out: Tensor | undefined, { wq, wo, bo }: CcaWeights, packed: boolean): void {
+/** The input of a layer, `[b, s, E]`, packed `[t, E]`; and where its output and the lse go, if that is given. */
+export function expectInput(
+  x: Tensor,
+  { out, lse }: { readonly out?: Tensor; readonly lse?: Tensor },
+  weights: CcaWeights,
+  packed: boolean,
+): void {
+  const { wq } = weights;
   expectTensor('x', x);
   expectTensorDType('x', x, wq.dtype, ' like the weights');
   expectTensorDevice('x', x, wq.device);
   const e = wq.shape[1]!;
   if (x.rank !== (packed ? 2 : 3) || x.shape[x.rank - 1] !== e)
     throw wrongShape('x', x, packed ? ['t', e] : ['b', 's', e]);
+  expectApartFrom('lse', lse, 'weights', weights);
   if (out === undefined) return;
   // Now, since a state has taken in the tokens by the time that linear() looks at it.
   expectOperand('out', out, x.dtype, x.device, x.shape);
   expectRows('out', out);
   expectWritable('out', out);
-  expectApart('out', out, 'weights.wo', wo);
-  if (bo !== undefined) expectApart('out', out, 'weights.bo', bo);
+  expectApartFrom('out', out, 'weights', weights);
+  // The layer writes the one after the other.
+  if (lse !== undefined) expectApart('lse', lse, 'out', out);
 }

@@ -1,4 +1,4 @@
-import { readOptions } from '../checks/options.js';
+import { only, readOptions } from '../checks/options.js';
 import type { FloatDType } from '../dtype.js';
 import { AttentionError } from '../errors.js';
 import { compressedConvAttention } from '../ops/compressed-conv-attention.js';
@@ -6,9 +6,9 @@ import type { CcaParameters } from '../ops/compressed-conv/options.js';
 import { CcaState } from '../ops/compressed-conv/state.js';
 import { stepNames, type CcaStateOptions, type CcaStepOptions } from '../ops/compressed-conv/state-options.js';
 import { linear } from '../ops/linear.js';
-import type { Stream } from '../stream.js';
 import { allocate, type Tensor } from '../tensor.js';
 import {
+  fileNames,
   forwardNames,
   layerNames,
   stateNames,
@@ -18,8 +18,8 @@ import {
 import { expectInput, expectWeights, readWeights, type CcaLayerSizes, type CcaWeights } from './cca-weights.js';
 import { readZayaWeights, type SafetensorsOptions } from './zaya-weights.js';
 
-/** Where a call is queued, and what revokes it. */
-type Queued = Pick<CcaForwardOptions, 'stream' | 'signal'>;
+/** Where a call is queued, what revokes it, and where its result goes. */
+type Queued = Pick<CcaForwardOptions, 'stream' | 'signal' | 'out'>;
 
 /**
  * A layer of compressed convolutional attention: the projections of `x`, {@link compressedConvAttention}, and the output
@@ -62,12 +62,13 @@ export class CompressedConvAttention implements Disposable {
    */
   static async fromSafetensors(
     file: string,
-    { layer, prefix, device, ...options }: CcaLayerOptions & SafetensorsOptions,
+    options: CcaLayerOptions & SafetensorsOptions,
   ): Promise<CompressedConvAttention> {
+    const { layer, prefix, device, ...rest } = readOptions('fromSafetensors', options, fileNames);
     const where = { ...(layer !== undefined && { layer }), ...(prefix !== undefined && { prefix }) };
     const { weights, tensors } = await readZayaWeights(file, { ...where, ...(device !== undefined && { device }) });
     try {
-      const made = new CompressedConvAttention(weights, options);
+      const made = new CompressedConvAttention(weights, rest);
       made.#owned = tensors;
       return made;
     } catch (error) {
@@ -90,11 +91,12 @@ export class CompressedConvAttention implements Disposable {
    * @throws As {@link compressedConvAttention} and {@link linear}.
    */
   forward(x: Tensor, options: CcaForwardOptions = {}): Tensor<FloatDType> {
-    const { out, ...given } = readOptions('forward', options, forwardNames);
-    expectInput(x, out, this.#weights, given.cuSeqLens !== undefined);
+    const given = readOptions('forward', options, forwardNames);
+    expectInput(x, given, this.#weights, given.cuSeqLens !== undefined);
+    const rest = only(given, ['cuSeqLens', 'lengths', 'lse', 'stream', 'signal']);
     const attend = (projections: Record<'latent' | 'value' | 'delayed', Tensor>) =>
-      compressedConvAttention(projections, this.#parameters, { ...this.#options, ...given });
-    return this.#through(x, given, out, attend);
+      compressedConvAttention(projections, this.#parameters, { ...this.#options, ...rest });
+    return this.#through(x, given, attend);
   }
 
   /** A state for sequences that grow, for {@link append}. The layer must be causal. */
@@ -128,10 +130,17 @@ export class CompressedConvAttention implements Disposable {
    * @throws As {@link CcaState.append}; `ERR_OPTION`: the state of another layer.
    */
   append(state: CcaState, x: Tensor, options: CcaStepOptions = {}): Tensor<FloatDType> {
-    const { out, ...given } = readOptions('append', options, stepNames);
+    const given = readOptions('append', options, stepNames);
     if (!this.#states.has(state)) throw new AttentionError('ERR_OPTION', 'state must be one that this layer has made');
-    expectInput(x, out, this.#weights, false);
-    return this.#through(x, given, out, (projections) => state.append(projections, given));
+    expectInput(x, given, this.#weights, false);
+    const rest = only(given, ['lse', 'stream', 'signal']);
+    using before = state.snapshot();
+    try {
+      return this.#through(x, given, (projections) => state.append(projections, rest));
+    } catch (error) {
+      state.rollback(before); // it may have the tokens already: the output projection comes last
+      throw error;
+    }
   }
 
   /** Disposes of the weights that it has read from a file. */
@@ -148,19 +157,14 @@ export class CompressedConvAttention implements Disposable {
   /** Projects, attends, projects back. What lies between is disposed of: the stream keeps what it needs. */
   #through(
     x: Tensor,
-    { stream, signal }: Queued,
-    out: Tensor | undefined,
+    given: Queued,
     attend: (projections: Record<'latent' | 'value' | 'delayed', Tensor>) => Tensor,
   ): Tensor<FloatDType> {
     const { wq, bq, wk, bk, wv1, bv1, wv2, bv2, wo, bo } = this.#weights;
     const { hQ, hKv, d } = this.#sizes;
     const made: Tensor[] = [];
     const keep = <T extends Tensor>(tensor: T): T => (made.push(tensor), tensor);
-    const queued: { stream?: Stream; signal?: AbortSignal; precision?: 'bfloat16' } = {
-      ...(stream && { stream }),
-      ...(signal && { signal }),
-      ...(this.#options.precision && { precision: this.#options.precision }),
-    };
+    const queued = { ...only(given, ['stream', 'signal']), ...only(this.#options, ['precision']) };
     const tokens = x.shape.slice(0, -1);
     try {
       const latent = keep(allocate(Object.freeze([...tokens, (hQ + hKv) * d]), x.dtype, x.device));
@@ -171,7 +175,7 @@ export class CompressedConvAttention implements Disposable {
       const delayed = keep(linear(x, wv2, { ...queued, ...(bv2 && { bias: bv2 }) }));
       const attended = keep(attend({ latent, value, delayed }));
       const rows = keep(attended.reshape([...tokens, hQ * d]));
-      return linear(rows, wo, { ...queued, ...(bo && { bias: bo }), ...(out && { out }) });
+      return linear(rows, wo, { ...queued, ...(bo && { bias: bo }), ...only(given, ['out']) });
     } finally {
       for (const tensor of made) tensor.dispose();
     }

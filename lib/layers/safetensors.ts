@@ -30,25 +30,35 @@ export class SafetensorsFile {
   readonly #header: Readonly<Record<string, unknown>>;
   /** Where the bytes of the tensors begin. */
   readonly #base: number;
+  /** Bytes of the file. */
+  readonly #size: number;
 
-  private constructor(path: string, file: FileHandle, header: Readonly<Record<string, unknown>>, base: number) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    header: Readonly<Record<string, unknown>>,
+    base: number,
+    size: number,
+  ) {
     this.#path = path;
     this.#file = file;
     this.#header = header;
     this.#base = base;
+    this.#size = size;
   }
 
   /** Whoever opens it closes it. */
   static async open(path: string): Promise<SafetensorsFile> {
     const file = await open(path, 'r');
     try {
+      const { size } = await file.stat();
       const start = await readBytes(file, path, 0, 8);
       const length = Number(start.readBigUInt64LE());
-      if (length > mostHeaderBytes) throw damaged(path, `a header of ${length} bytes`);
+      if (length > Math.min(mostHeaderBytes, size - 8)) throw damaged(path, `a header of ${length} bytes`);
       const header: unknown = parsed((await readBytes(file, path, 8, length)).toString('utf8'));
       if (typeof header !== 'object' || header === null || Array.isArray(header))
         throw damaged(path, 'a header that is no JSON object');
-      return new SafetensorsFile(path, file, header as Record<string, unknown>, 8 + length);
+      return new SafetensorsFile(path, file, header as Record<string, unknown>, 8 + length, size);
     } catch (error) {
       await file.close();
       throw error;
@@ -86,6 +96,8 @@ export class SafetensorsFile {
     const size = shape.reduce((product, n) => product * n, form.bytes);
     if (end - begin !== size)
       throw damaged(this.#path, `${end - begin} bytes of ${name}, whose shape ${formatShape(shape)} needs ${size}`);
+    if (this.#base + end > this.#size)
+      throw damaged(this.#path, `${this.#size} bytes, of which ${name} would end at ${this.#base + end}`);
     return { dtype: form.dtype, shape, begin, end };
   }
 }

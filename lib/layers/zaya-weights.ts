@@ -1,8 +1,8 @@
 /** The weights of a layer under the names that ZAYA checkpoints have for them: Zyphra's, and those of Hugging Face. */
 
-import { expectInteger } from '../checks/options.js';
+import { describe, expectInteger } from '../checks/options.js';
 import { expectDevice, type Device } from '../device.js';
-import { AttentionError } from '../errors.js';
+import { AttentionError, invalidType } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import type { CcaWeights } from './cca-weights.js';
 import { SafetensorsFile } from './safetensors.js';
@@ -41,8 +41,10 @@ export async function readZayaWeights(
   path: string,
   { layer, prefix, device = 'cpu' }: SafetensorsOptions,
 ): Promise<{ weights: CcaWeights; tensors: readonly Tensor[] }> {
+  if (typeof path !== 'string')
+    throw invalidType('ERR_ARGUMENT_TYPE', `file must be a string, the path of one, got ${describe(path)}`);
   const place = expectDevice('device', device);
-  const start = prefix ?? `model.layers.${expectLayer(layer)}.self_attn.`;
+  const start = readStart(layer, prefix);
   const file = await SafetensorsFile.open(path);
   const tensors: Tensor[] = [];
   try {
@@ -78,8 +80,15 @@ function withoutGroupAxis(tensor: Tensor, tensors: Tensor[]): Tensor {
   return view;
 }
 
-function expectLayer(layer: number | undefined): number {
-  if (layer === undefined) throw new AttentionError('ERR_OPTION', 'give layer, its number, or prefix');
-  expectInteger('layer', layer, 0);
-  return layer;
+/** What the names of the layer begin with. */
+function readStart(layer: number | undefined, prefix: string | undefined): string {
+  if ((layer === undefined) === (prefix === undefined))
+    throw new AttentionError('ERR_OPTION', 'give layer, its number, or prefix: one of the two');
+  if (prefix === undefined) {
+    expectInteger('layer', layer, 0);
+    return `model.layers.${layer}.self_attn.`;
+  }
+  if (typeof prefix !== 'string')
+    throw invalidType('ERR_ARGUMENT_TYPE', `prefix must be a string, got ${describe(prefix)}`);
+  return prefix;
 }

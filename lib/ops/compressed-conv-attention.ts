@@ -1,26 +1,18 @@
-import { expectBoolean, readOptions } from '../checks/options.js';
+import { expectBoolean, only, readOptions } from '../checks/options.js';
+import { expectApartFrom } from '../checks/tensors.js';
 import type { FloatDType } from '../dtype.js';
 import { AttentionError } from '../errors.js';
 import { allocate, type Tensor } from '../tensor.js';
 import { attention } from './attention.js';
-import { expectAttentionOptions } from './attention/checks.js';
-import { expectMap, readHeadMap } from './attention/heads.js';
 import type { AttentionOptions } from './attention/options.js';
-import { readAttentionOptions } from './attention/read.js';
-import { readSizes } from './attention/sizes.js';
+import { expectAttended } from './compressed-conv/attended.js';
 import {
   attentionNames,
   type CcaParameters,
   type CcaProjections,
   type CompressedConvAttentionOptions,
 } from './compressed-conv/options.js';
-import {
-  allocateHeads,
-  checkPrologue,
-  disposeHeads,
-  queuePrologue,
-  type CcaHeads,
-} from './compressed-conv/prologue.js';
+import { allocateHeads, checkPrologue, disposeHeads, queuePrologue } from './compressed-conv/prologue.js';
 
 /**
  * Compressed convolutional attention (CCA; CCGQA with fewer key than query heads) of one layer, from its latent
@@ -41,7 +33,8 @@ import {
  *   `ERR_ARGUMENT_TYPE`.
  * @throws {RangeError} `ERR_SHAPE`: sizes or head counts that do not fit. `ERR_DEVICE`, `ERR_LAYOUT`,
  *   `ERR_ARGUMENT_VALUE`.
- * @throws {AttentionError} `ERR_OPTION`: options that contradict one another, or one that does not exist.
+ * @throws {AttentionError} `ERR_OPTION`: options that contradict one another, or one that does not exist;
+ *   `out` or `lse` in the storage of a parameter.
  *   `ERR_UNSUPPORTED`: more than 8 taps, or a device without these kernels. `ERR_DISPOSED`, `ERR_STREAM_CLOSED`,
  *   `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`.
  * @see CCA, arXiv:2510.04476, listing 1.
@@ -62,19 +55,23 @@ export function compressedConvAttention(
       'lengths with a window that is not causal: its keys would be counted from the end of the padding; pack the sequences',
     );
   const heads = allocateHeads(call);
-  const inUse = lengths && allocate(Object.freeze([b, s]), 'float32', lengths.device);
-  const gate = inUse?.reshape([b, 1, s]);
-  const attended: AttentionOptions = {
-    causal,
-    ...only(given, ['window', 'sinkTokens', 'scale', 'precision', 'lse', 'out', 'signal']),
-    ...(given.cuSeqLens && { cuSeqLensQ: given.cuSeqLens, cuSeqLensK: given.cuSeqLens }),
-    ...(gate && { gate }),
-    // Padding lies behind what a causal query sees; counting it as padding would shift the queries.
-    ...(lengths && !causal && { kvLengths: lengths }),
-    stream: call.stream,
-  };
+  let inUse: Tensor | undefined;
+  let gate: Tensor | undefined;
   try {
-    expectAttention(heads, attended);
+    inUse = lengths && allocate(Object.freeze([b, s]), 'float32', lengths.device);
+    gate = inUse?.reshape([b, 1, s]);
+    const attended: AttentionOptions = {
+      causal,
+      ...only(given, ['window', 'sinkTokens', 'scale', 'precision', 'lse', 'out', 'signal']),
+      ...(given.cuSeqLens && { cuSeqLensQ: given.cuSeqLens, cuSeqLensK: given.cuSeqLens }),
+      ...(gate && { gate }),
+      // Padding lies behind what a causal query sees; counting it as padding would shift the queries.
+      ...(lengths && !causal && { kvLengths: lengths }),
+      stream: call.stream,
+    };
+    expectAttended(heads, attended);
+    expectApartFrom('out', given.out, 'parameters', call.parameters);
+    expectApartFrom('lse', given.lse, 'parameters', call.parameters);
     queuePrologue(call, heads, { inUse });
     return attention(heads.q, heads.k, heads.v, attended);
   } finally {
@@ -83,22 +80,4 @@ export function compressedConvAttention(
     gate?.dispose();
     inUse?.dispose();
   }
-}
-
-/** Before anything is queued. */
-function expectAttention({ q, k, v }: CcaHeads, options: AttentionOptions): void {
-  const given = readAttentionOptions(options);
-  const map = readHeadMap(undefined, expectMap);
-  const sizes = readSizes(q, k, v, given.cuSeqLensQ, given.cuSeqLensK, map);
-  expectAttentionOptions(given, map, q, k, v, sizes);
-}
-
-/** Those of the options that are there. */
-function only<Options extends object, Name extends keyof Options>(
-  options: Options,
-  names: readonly Name[],
-): Pick<Options, Name> {
-  return Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  ) as Pick<Options, Name>;
 }

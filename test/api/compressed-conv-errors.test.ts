@@ -22,6 +22,11 @@ const having = (changed: Partial<CcaProjections>) => () =>
   compressedConvAttention({ ...projections, ...changed }, parameters);
 const weights = (changed: object) => () => compressedConvAttention(projections, wrong({ ...parameters, ...changed }));
 const without = (name: keyof CcaParameters) => weights({ [name]: undefined });
+const pool = zeros(400);
+const pooled = (from: number, ...shape: number[]) =>
+  pool.slice([[from, from + shape.reduce((product, n) => product * n)]]).reshape(shape);
+const sharing = (options: CompressedConvAttentionOptions) => () =>
+  compressedConvAttention(projections, { ...parameters, w1: pooled(0, 48, 3) }, options);
 const packed = { latent: zeros(6, 48), value: zeros(6, 8), delayed: zeros(6, 8) };
 
 badCalls('compressedConvAttention refuses', [
@@ -155,6 +160,18 @@ badCalls('compressedConvAttention refuses', [
     call({ causal: false, lengths: int(2), window: { left: 1 } }),
     'ERR_OPTION',
     'pack the sequences',
+  ],
+  [
+    'an out in the storage of a parameter',
+    sharing({ out: pooled(144, 2, 3, 4, 8) }),
+    'ERR_OPTION',
+    'out must not share its storage with parameters.w1',
+  ],
+  [
+    'an lse in the storage of a parameter',
+    sharing({ lse: pooled(144, 2, 4, 3) }),
+    'ERR_OPTION',
+    'lse must not share its storage with parameters.w1',
   ],
   ['an out of another shape', call({ out: zeros(2, 3, 2, 8) }), 'ERR_SHAPE', 'out must have shape [2, 3, 4, 8]'],
   ['a window that is none', call({ window: wrong(4) }), 'ERR_ARGUMENT_TYPE', 'window must be'],

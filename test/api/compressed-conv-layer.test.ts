@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { CompressedConvAttention, memoryUsage, Tensor, type CcaWeights } from '../../lib/index.js';
+import { attention, CompressedConvAttention, memoryUsage, Stream, Tensor, type CcaWeights } from '../../lib/index.js';
 import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
 import { normal } from '../support/random.js';
 
@@ -27,6 +27,12 @@ const weights = Object.fromEntries(
 const having = (changed: object) => () => new CompressedConvAttention(wrong({ ...weights, ...changed }));
 const layer = new CompressedConvAttention(weights);
 const other = new CompressedConvAttention(weights);
+
+const pool = zeros(1000);
+const pooled = (from: number, ...shape: number[]) =>
+  pool.slice([[from, from + shape.reduce((product, n) => product * n)]]).reshape(shape);
+const sharing = having({ wq: pooled(0, 32, 12) });
+const step = (options: object) => () => layer.append(layer.state(), zeros(1, 1, 12), wrong(options));
 
 const needed = ['wq', 'wk', 'wv1', 'wv2', 'wo', 'w1', 'w2', 'temperature'];
 badCalls('CompressedConvAttention refuses', [
@@ -74,6 +80,36 @@ badCalls('CompressedConvAttention refuses', [
     'ERR_SHAPE',
     'out must have shape',
   ],
+  ...[
+    ['an out', { out: pooled(400, 1, 2, 12) }, 'out must not share its storage with weights.wq'] as const,
+    ['an lse', { lse: pooled(400, 1, 4, 2) }, 'lse must not share its storage with weights.wq'] as const,
+  ].flatMap(([what, options, mentions]) => [
+    [
+      `${what} in the storage of a weight`,
+      () => sharing().forward(zeros(1, 2, 12), options),
+      'ERR_OPTION',
+      mentions,
+    ] as const,
+    [
+      `${what} in the storage of a weight, of append`,
+      () => {
+        const made = sharing();
+        made.append(made.state(), zeros(1, 2, 12), options);
+      },
+      'ERR_OPTION',
+      mentions,
+    ] as const,
+  ]),
+  [
+    'an lse in the storage of out',
+    () => layer.forward(zeros(1, 2, 12), { out: pooled(0, 1, 2, 12), lse: pooled(24, 1, 4, 2) }),
+    'ERR_OPTION',
+    'lse must not share its storage with out',
+  ],
+  ['a stream of null', step({ stream: null }), 'ERR_NOT_A_STREAM', 'stream must be'],
+  ['a signal of 0', step({ signal: 0 }), 'ERR_ARGUMENT_TYPE', 'signal must be'],
+  ['an out of null', step({ out: null }), 'ERR_NOT_A_TENSOR', 'out must be'],
+  ['an lse of 0', step({ lse: 0 }), 'ERR_NOT_A_TENSOR', 'lse must be'],
   [
     'a misspelt option of forward',
     () => layer.forward(zeros(1, 2, 12), wrong({ causal: true })),
@@ -98,6 +134,28 @@ test('an out that is refused leaves the state as it was', () => {
   using state = layer.state();
   expect(() => layer.append(state, zeros(1, 1, 12), { out: zeros(1, 1, 13) })).toThrow('out must have shape');
   expect(state.length).toBe(0);
+});
+
+test('a queue that is full leaves the state as it was', async () => {
+  let refused = 0;
+  for (let queueDepth = 1, done = false; !done; ++queueDepth) {
+    using holder = new Stream();
+    using big = Tensor.randn([2, 2000, 4, 64]);
+    attention(big, big, big, { stream: holder }).dispose(); // keeps the layer's stream waiting
+    using stream = new Stream('cpu', { queueDepth });
+    stream.wait(holder.record());
+    using state = layer.state();
+    try {
+      layer.append(state, zeros(1, 2, 12), { stream }).dispose();
+      done = true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_QUEUE_FULL' });
+      ++refused;
+    }
+    expect(state.length).toBe(done ? 2 : 0);
+    await stream.synchronize();
+  }
+  expect(refused).toBeGreaterThan(4); // the output projection too
 });
 
 test('a layer tells its sizes, and releases what lies between', async () => {
@@ -126,11 +184,14 @@ function fileOf(
   let end = 0;
   for (const [key, { shape, data }] of Object.entries(tensors))
     header[key] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+  return write(name, header, ...Object.values(tensors).map(({ data }) => Buffer.from(data.buffer)));
+}
+
+function write(name: string, header: object, ...bytes: Buffer[]): string {
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   const file = path.join(folder, name);
-  const bytes = Object.values(tensors).map(({ data }) => Buffer.from(data.buffer));
   fs.writeFileSync(file, Buffer.concat([length, text, ...bytes]));
   return file;
 }
@@ -201,6 +262,11 @@ fs.writeFileSync(text, 'not what it says it is');
 const short = path.join(folder, 'short.safetensors');
 fs.writeFileSync(short, fs.readFileSync(good).subarray(0, -8));
 
+const end = 2 ** 52;
+const far = write('far.safetensors', {
+  'a.qkv_proj.q_proj.weight': { dtype: 'F32', shape: [end / 4], data_offsets: [0, end] },
+});
+
 describe('files that are refused', () => {
   test.each([
     [
@@ -211,6 +277,13 @@ describe('files that are refused', () => {
     ],
     ['of another layer', from(good, { layer: 3 }), 'ERR_OPTION', "'model.layers.3.self_attn.qkv_proj.q_proj.weight'"],
     ['without a place', from(good, {}), 'ERR_OPTION', 'give layer, its number, or prefix'],
+    ['with two places', from(good, { layer: 3, prefix: 'a.' }), 'ERR_OPTION', 'one of the two'],
+    ['without options', from(good, wrong(undefined)), 'ERR_ARGUMENT_TYPE', 'fromSafetensors: options must be'],
+    ['with options of null', from(good, wrong(null)), 'ERR_ARGUMENT_TYPE', 'fromSafetensors: options must be'],
+    ['with a prefix of 5', from(good, { prefix: 5 }), 'ERR_ARGUMENT_TYPE', 'prefix must be a string, got 5'],
+    ['with a misspelt option', from('none', { layer: 0, heads: 4 }), 'ERR_OPTION', "unknown option 'heads'"],
+    ['that are no path', from(wrong(5), { layer: 0 }), 'ERR_ARGUMENT_TYPE', 'file must be a string'],
+    ['whose tensors end far behind it', from(far, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
     ['of text', from(text, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
     ['cut short', from(short, { prefix: 'a.' }), 'ERR_OPTION', 'is no safetensors file'],
   ] as const)('%s', async (_, call, code, mentions) => expectFailure(call, code, mentions));

@@ -88,12 +88,22 @@ export function checkPrologue(
   };
 }
 
-/** Tensors for the result. */
+/** Tensors for the result: all of them or, where memory does not suffice, none. */
 export function allocateHeads({ projections, sizes }: CheckedPrologue): CcaHeads {
   const { dtype, device } = projections.latent as Tensor<FloatDType>;
   const { hQ, hKv, d } = sizes;
-  const heads = (h: number) => allocate(tokenShape(sizes, h, d), dtype, device);
-  return { q: heads(hQ), k: heads(hKv), v: heads(hKv) };
+  const made: Tensor[] = [];
+  const heads = (h: number) => {
+    const tensor = allocate(tokenShape(sizes, h, d), dtype, device);
+    made.push(tensor);
+    return tensor;
+  };
+  try {
+    return { q: heads(hQ), k: heads(hKv), v: heads(hKv) };
+  } catch (error) {
+    for (const tensor of made) tensor.dispose();
+    throw error;
+  }
 }
 
 /** Queues a checked call. */

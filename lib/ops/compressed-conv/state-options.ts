@@ -1,14 +1,22 @@
+import { only, readFields } from '../../checks/options.js';
 import type { Device } from '../../device.js';
 import type { FloatDType } from '../../dtype.js';
 import { AttentionError } from '../../errors.js';
+import type { NativeRopeDescription } from '../../native-module.js';
+import { allocate } from '../../tensor.js';
 import type { AttentionOptions } from '../attention/options.js';
-import type { CcaRope, CompressedConvAttentionOptions } from './options.js';
+import { readWindow } from '../attention/read.js';
+import { describeRope } from '../rope.js';
+import { expectAttended } from './attended.js';
+import { ropeNames, type CcaRope, type CompressedConvAttentionOptions } from './options.js';
+import { disposeHeads } from './prologue.js';
+import type { CcaHeadSizes } from './sizes.js';
+
+/** Those of attention(). */
+export type CcaStateAttention = Pick<CompressedConvAttentionOptions, 'window' | 'sinkTokens' | 'scale' | 'precision'>;
 
 /** Options of a {@link CcaState}, the same for every token. */
-export interface CcaStateOptions extends Pick<
-  CompressedConvAttentionOptions,
-  'tempMode' | 'window' | 'sinkTokens' | 'scale' | 'precision'
-> {
+export interface CcaStateOptions extends CcaStateAttention, Pick<CompressedConvAttentionOptions, 'tempMode'> {
   /** Sequences, which grow together. Default 1. */
   b?: number;
   /** Tokens to make room for at first. Default 256; the buffers grow. */
@@ -38,9 +46,39 @@ export const stateNames: ReadonlySet<string> = new Set<keyof CcaStateOptions>([
 ]);
 export const stepNames: ReadonlySet<string> = new Set<keyof CcaStepOptions>(['lse', 'out', 'stream', 'signal']);
 
+const stateRopeNames: ReadonlySet<string> = new Set([...ropeNames].filter((name) => name !== 'positions'));
+
+/** How the first token turns, copied and checked; undefined where nothing turns. */
+export function readStateRope(rope: CcaStateOptions['rope'] = {}, d: number): NativeRopeDescription | undefined {
+  if (rope === false) return undefined;
+  const given = readFields('rope', rope, stateRopeNames, 'false or { theta, rotaryDim, … }');
+  const description = describeRope(d, given);
+  expectLengthless(given);
+  const { shortFactors, longFactors } = description;
+  return { ...description, shortFactors: [...shortFactors], longFactors: [...longFactors] };
+}
+
+/** The options that attention() gets in every call, copied and checked. */
+export function readStateAttention(
+  options: CcaStateOptions,
+  b: number,
+  { hQ, hKv, d }: CcaHeadSizes,
+  { dtype, device }: { readonly dtype: FloatDType; readonly device: Device },
+): CcaStateAttention {
+  const given = only(options, ['window', 'sinkTokens', 'scale', 'precision']);
+  if (given.window !== undefined) given.window = readWindow(given.window);
+  const none = (h: number) => allocate(Object.freeze([b, 0, h, d]), dtype, device);
+  const heads = { q: none(hQ), k: none(hKv), v: none(hKv) };
+  try {
+    expectAttended(heads, { causal: true, ...given });
+  } finally {
+    disposeHeads(heads);
+  }
+  return given;
+}
+
 /** Cached keys have turned already: their frequencies must not depend on how many tokens there will be. */
-export function expectLengthless({ rope }: CcaStateOptions): void {
-  const scaling = rope === false ? undefined : rope?.scaling;
+function expectLengthless({ scaling }: Omit<CcaRope, 'positions'>): void {
   if (scaling === undefined || (scaling.type !== 'dynamic-ntk' && scaling.type !== 'longrope')) return;
   if (scaling.currentLength === undefined)
     throw new AttentionError(

@@ -1,17 +1,32 @@
-import { expectInteger, readFields, readOptions } from '../../checks/options.js';
+import { expectChoice, expectInteger, only, readFields, readOptions } from '../../checks/options.js';
 import { expectFloat } from '../../checks/dtypes.js';
-import { expectShape, expectTensorDevice, expectTensorDType, expectTensor } from '../../checks/tensors.js';
+import {
+  expectApartFrom,
+  expectShape,
+  expectTensor,
+  expectTensorDevice,
+  expectTensorDType,
+} from '../../checks/tensors.js';
 import type { FloatDType } from '../../dtype.js';
 import { AttentionError } from '../../errors.js';
+import type { NativeRopeDescription } from '../../native-module.js';
 import { allocate, type Tensor } from '../../tensor.js';
-import { readPlacement, type TensorOptions } from '../../tensor-options.js';
+import { readPlacement } from '../../tensor-options.js';
 import { attention } from '../attention.js';
 import { KeyBuffers, type KeyStore } from './buffers.js';
-import { parameterNames, type CcaParameters, type CcaProjections } from './options.js';
+import { parameterNames, tempModes, type CcaParameters, type CcaProjections, type CcaTempMode } from './options.js';
 import { checkPrologue, queuePrologue } from './prologue.js';
 import { readHeads, type CcaHeadSizes } from './sizes.js';
-import { disposePast, makeSnapshot, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
-import { expectLengthless, stateNames, stepNames, type CcaStateOptions, type CcaStepOptions } from './state-options.js';
+import { disposePast, makeSnapshot, pastIn, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
+import {
+  readStateAttention,
+  readStateRope,
+  stateNames,
+  stepNames,
+  type CcaStateAttention,
+  type CcaStateOptions,
+  type CcaStepOptions,
+} from './state-options.js';
 
 /**
  * Compressed convolutional attention of sequences that grow: keeps keys, values, and what the convolutions and the shift
@@ -19,36 +34,39 @@ import { expectLengthless, stateNames, stepNames, type CcaStateOptions, type Cca
  */
 export class CcaState implements Disposable {
   readonly #parameters: CcaParameters;
-  readonly #options: CcaStateOptions;
+  readonly #tempMode: CcaTempMode;
+  /** Of the first token. */
+  readonly #rope: NativeRopeDescription | undefined;
+  readonly #attention: CcaStateAttention;
   readonly #heads: CcaHeadSizes;
   readonly #b: number;
   readonly #like: { readonly dtype: FloatDType; readonly device: string };
-  readonly #snapshots = new Set<CcaSnapshot>();
+  /** Weak: whoever forgets to dispose of snapshots must not fill the memory. */
+  readonly #snapshots = new Set<WeakRef<CcaSnapshot>>();
+  readonly #own = new WeakSet<CcaSnapshot>();
   #keys: KeyStore | undefined;
   #past: Past = { length: 0, history: undefined, delayed: undefined };
 
   /**
    * @param parameters Of the layer; the state keeps them but does not own them.
    * @throws As {@link compressedConvAttention}, and {@link AttentionError} `ERR_OPTION`: a rope scaling that depends on
-   *   the length, which grows.
+   *   the length, which grows, or positions.
    */
   constructor(parameters: CcaParameters, options: CcaStateOptions = {}) {
     const given = readOptions('CcaState', options, stateNames);
-    const { b = 1, capacity = 256 } = given;
+    const { b = 1, capacity = 256, tempMode = 'exp' } = given;
     expectInteger('b', b, 1);
     expectInteger('capacity', capacity, 1);
-    const placement: TensorOptions = {
-      ...(given.dtype && { dtype: given.dtype }),
-      ...(given.device && { device: given.device }),
-    };
-    const { dtype, device } = readPlacement('CcaState', placement);
+    const { dtype, device } = readPlacement<FloatDType>('CcaState', only(given, ['dtype', 'device']));
     expectFloat('dtype', dtype);
-    this.#like = { dtype: dtype as FloatDType, device };
+    this.#like = { dtype, device };
     this.#parameters = readFields('parameters', parameters, parameterNames);
     expectTensor('parameters.w2', this.#parameters.w2);
     this.#heads = readHeads(this.#parameters, this.#like, this.#parameters.w2.shape[0] ?? 0);
-    expectLengthless(given);
-    this.#options = given;
+    expectChoice('tempMode', tempMode, tempModes);
+    this.#tempMode = tempMode;
+    this.#rope = readStateRope(given.rope, this.#heads.d);
+    this.#attention = readStateAttention(given, b, this.#heads, this.#like);
     this.#b = b;
     this.#keys = new KeyBuffers({ b, hKv: this.#heads.hKv, d: this.#heads.d }, capacity, this.#like.dtype, device);
   }
@@ -69,48 +87,29 @@ export class CcaState implements Disposable {
    */
   append(projections: CcaProjections, options: CcaStepOptions = {}): Tensor<FloatDType> {
     const keys = this.#live();
-    const { lse, out, stream, signal } = readOptions('append', options, stepNames);
+    const given = readOptions('append', options, stepNames);
     const { length, history, delayed } = this.#past;
-    const queued = { ...(stream && { stream }), ...(signal && { signal }) };
-    const { tempMode, rope, window, sinkTokens, scale, precision } = this.#options;
-    const turn = rope === false ? false : { ...rope, offset: (rope?.offset ?? 0) + length };
-    const call = checkPrologue(projections, this.#parameters, { ...(tempMode && { tempMode }), rope: turn, ...queued });
+    const queued = only(given, ['stream', 'signal']);
+    const checked = checkPrologue(projections, this.#parameters, { tempMode: this.#tempMode, rope: false, ...queued });
+    const call = { ...checked, rope: this.#turned(length) };
     this.#expectOwn(call.projections.latent);
+    expectApartFrom('out', given.out, 'parameters', call.parameters);
+    expectApartFrom('lse', given.lse, 'parameters', call.parameters);
     const { s, hQ, hKv, d, k1, k2 } = call.sizes;
 
     const made: Tensor[] = [];
-    const next: Past = {
-      length: length + s,
-      history: k1 + k2 === 2 ? undefined : this.#make(k1 + k2 - 2, (hQ + hKv) * d),
-      delayed: this.#make((hKv * d) / 2),
-    };
+    let next: Past = { length: length + s, history: undefined, delayed: undefined };
     try {
+      if (k1 + k2 > 2) next = { ...next, history: this.#make(k1 + k2 - 2, (hQ + hKv) * d) };
+      next = { ...next, delayed: this.#make((hKv * d) / 2) };
       const q = this.#make(s, hQ, d);
       const written = keys.write(length, next.length, call.stream, this.#kept());
       made.push(q, written.k, written.v);
-      queuePrologue(
-        call,
-        { q, ...written },
-        {
-          history,
-          delayedHistory: delayed,
-          nextHistory: next.history,
-          nextDelayed: next.delayed,
-        },
-      );
+      const carry = { history, delayedHistory: delayed, nextHistory: next.history, nextDelayed: next.delayed };
+      queuePrologue(call, { q, ...written }, carry);
       const { k, v } = keys.read(next.length);
       made.push(k, v);
-      const result = attention(q, k, v, {
-        causal: true,
-        ...(window && { window }),
-        ...(sinkTokens !== undefined && { sinkTokens }),
-        ...(scale !== undefined && { scale }),
-        ...(precision && { precision }),
-        ...(lse && { lse }),
-        ...(out && { out }),
-        ...queued,
-        stream: call.stream,
-      });
+      const result = attention(q, k, v, { causal: true, ...this.#attention, ...given, stream: call.stream });
       disposePast(this.#past);
       this.#past = next;
       return result;
@@ -125,9 +124,10 @@ export class CcaState implements Disposable {
   /** The state as it is, to come back to. Costs no copy: keys stay where they are, the rest is never written again. */
   snapshot(): CcaSnapshot {
     this.#live();
-    for (const other of this.#snapshots) if (pastOf(other) === undefined) this.#snapshots.delete(other);
+    for (const other of this.#snapshots) if (pastIn(other) === undefined) this.#snapshots.delete(other);
     const snapshot = makeSnapshot(sharedPast(this.#past));
-    this.#snapshots.add(snapshot);
+    this.#snapshots.add(new WeakRef(snapshot));
+    this.#own.add(snapshot);
     return snapshot;
   }
 
@@ -142,11 +142,11 @@ export class CcaState implements Disposable {
     const past = pastOf(snapshot);
     if (past === undefined)
       throw new AttentionError('ERR_DISPOSED', 'snapshot has been disposed of, or its tokens were taken back');
-    if (!this.#snapshots.has(snapshot)) throw new AttentionError('ERR_OPTION', 'snapshot is of another state');
+    if (!this.#own.has(snapshot)) throw new AttentionError('ERR_OPTION', 'snapshot is of another state');
     for (const other of this.#snapshots) {
-      const { length } = pastOf(other) ?? { length: Infinity };
+      const { length } = pastIn(other) ?? { length: Infinity };
       if (length <= past.length) continue;
-      other.dispose();
+      other.deref()?.dispose();
       this.#snapshots.delete(other);
     }
     disposePast(this.#past);
@@ -158,7 +158,7 @@ export class CcaState implements Disposable {
     this.#keys?.dispose();
     this.#keys = undefined;
     disposePast(this.#past);
-    for (const snapshot of this.#snapshots) snapshot.dispose();
+    for (const snapshot of this.#snapshots) snapshot.deref()?.dispose();
     this.#snapshots.clear();
   }
 
@@ -175,9 +175,16 @@ export class CcaState implements Disposable {
   /** Lengths of the snapshots. */
   *#kept(): Generator<number> {
     for (const snapshot of this.#snapshots) {
-      const past = pastOf(snapshot);
+      const past = pastIn(snapshot);
       if (past !== undefined) yield past.length;
     }
+  }
+
+  #turned(tokens: number): NativeRopeDescription | undefined {
+    if (this.#rope === undefined) return undefined;
+    const positionOffset = this.#rope.positionOffset + tokens;
+    expectInteger('offset', positionOffset);
+    return { ...this.#rope, positionOffset };
   }
 
   #make(...sizes: number[]): Tensor {

@@ -15,15 +15,15 @@ constexpr int64_t kRowAlignment = 16;  // bytes, of what mma16 copies at a time
 /// Axes [b, s, h, d], or packed [t, h, d].
 TokenRows token_rows(TensorView const& view, bool packed) {
   int const first = packed ? 0 : 1;
-  return {bytes_of(view), packed ? 0 : view.strides[0], view.strides[first],
-          view.strides[first + 1], static_cast<int32_t>(view.sizes[first + 1])};
+  return {view.bytes(), packed ? 0 : view.strides[0], view.strides[first], view.strides[first + 1],
+          static_cast<int32_t>(view.sizes[first + 1])};
 }
 
 /// Axes [b, h, s], or packed [h, t].
 RowValues row_values(TensorView const& view, bool packed) {
   if (!view.defined()) return {};
   int const first = packed ? 0 : 1;
-  return {pointer_to<float>(view), packed ? 0 : view.strides[0], view.strides[first],
+  return {view.data<float>(), packed ? 0 : view.strides[0], view.strides[first],
           view.strides[first + 1]};
 }
 
@@ -35,7 +35,7 @@ ScalarType scalar_type(DType dtype) {
 
 ScoreValues score_values(TensorView const& view) {
   if (!view.defined()) return {};
-  return {bytes_of(view),  view.strides[0], view.strides[1],
+  return {view.bytes(),    view.strides[0], view.strides[1],
           view.strides[2], view.strides[3], scalar_type(view.dtype)};
 }
 
@@ -68,21 +68,21 @@ void describe_numbers(AttentionParams& p, AttentionDesc const& desc) {
 
 void describe_heads_and_segments(AttentionParams& p, AttentionArgs const& args, bool packed) {
   if (args.sinks.defined()) {
-    p.sinks = pointer_to<float>(args.sinks);
+    p.sinks = args.sinks.data<float>();
     p.sink_stride = args.sinks.strides[0];
   }
   if (args.alibi_slopes.defined()) {
     bool const per_sequence = args.alibi_slopes.rank() == 2;
-    p.slopes = pointer_to<float>(args.alibi_slopes);
+    p.slopes = args.alibi_slopes.data<float>();
     p.slope_batch = per_sequence ? args.alibi_slopes.strides[0] : 0;
     p.slope_head = args.alibi_slopes.strides[per_sequence ? 1 : 0];
   }
   if (!args.segments_q.defined()) return;
   int const axis = packed ? 0 : 1;
-  p.segments_q = pointer_to<int32_t>(args.segments_q);
+  p.segments_q = args.segments_q.data<int32_t>();
   p.segment_batch_q = packed ? 0 : args.segments_q.strides[0];
   p.segment_row_q = args.segments_q.strides[axis];
-  p.segments_k = pointer_to<int32_t>(args.segments_k);
+  p.segments_k = args.segments_k.data<int32_t>();
   p.segment_batch_k = packed ? 0 : args.segments_k.strides[0];
   p.segment_row_k = args.segments_k.strides[axis];
 }
@@ -106,7 +106,7 @@ AttentionParams describe(AttentionDesc const& desc, AttentionArgs const& args) {
 /// Whether every row of the view starts at a multiple of kRowAlignment.
 bool rows_aligned(TensorView const& view) {
   int64_t const bytes = size_of(view.dtype);
-  int64_t offsets = reinterpret_cast<intptr_t>(bytes_of(view)) % kRowAlignment;
+  int64_t offsets = reinterpret_cast<intptr_t>(view.bytes()) % kRowAlignment;
   for (int axis = 0; axis + 1 < view.rank(); ++axis)
     if (view.sizes[axis] > 1) offsets |= view.strides[axis] * bytes % kRowAlignment;
   return offsets == 0;

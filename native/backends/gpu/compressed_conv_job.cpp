@@ -17,12 +17,12 @@ using Kernel = CompressedConv<float>;  // tiles are the same for every element t
 
 ConvTokens tokens_of(TensorView const& view, bool packed) {
   if (!view.defined()) return {};
-  return {bytes_of(view), packed ? 0 : view.strides[0], view.strides[packed ? 0 : 1]};
+  return {view.bytes(), packed ? 0 : view.strides[0], view.strides[packed ? 0 : 1]};
 }
 
 ConvParameter parameter(TensorView const& view) {
   if (!view.defined()) return {};
-  return {bytes_of(view), view.dtype == DType::f32};
+  return {view.bytes(), view.dtype == DType::f32};
 }
 
 void describe_tensors(CompressedConvParams& p, CompressedConvDesc const& desc,
@@ -32,7 +32,7 @@ void describe_tensors(CompressedConvParams& p, CompressedConvDesc const& desc,
   p.delayed = tokens_of(a.delayed, desc.packed);
   p.history = tokens_of(a.history, false);
   if (a.delayed_history.defined())
-    p.delayed_history = {bytes_of(a.delayed_history), a.delayed_history.strides[0], 0};
+    p.delayed_history = {a.delayed_history.bytes(), a.delayed_history.strides[0], 0};
   p.w1 = parameter(a.w1);
   p.b1 = parameter(a.b1);
   p.w2 = parameter(a.w2);
@@ -43,17 +43,17 @@ void describe_tensors(CompressedConvParams& p, CompressedConvDesc const& desc,
   p.k = tensor_rows(a.k);
   p.v = tensor_rows(a.v);
   if (a.in_use.defined()) {
-    p.in_use = pointer_to<float>(a.in_use);
+    p.in_use = a.in_use.data<float>();
     p.in_use_sequence = a.in_use.strides[0];
     p.in_use_token = a.in_use.strides[1];
   }
   if (a.next_history.defined()) {
-    p.next_history = bytes_of(a.next_history);
+    p.next_history = a.next_history.bytes();
     p.next_history_sequence = a.next_history.strides[0];
     p.next_history_token = a.next_history.strides[1];
   }
   if (a.next_delayed.defined()) {
-    p.next_delayed = bytes_of(a.next_delayed);
+    p.next_delayed = a.next_delayed.bytes();
     p.next_delayed_sequence = a.next_delayed.strides[0];
   }
 }
@@ -94,7 +94,7 @@ void describe_rotation(DeviceJob& job, CompressedConvParams& p, CompressedConvDe
   p.positions.offset = rope.position_offset;
   if (args.positions.defined()) {
     TensorView const& given = args.positions;  // broadcast to [b, s] or [t]
-    p.positions.data = pointer_to<int32_t>(given);
+    p.positions.data = given.data<int32_t>();
     p.positions.batch = desc.packed ? 0 : given.strides[0];
     p.positions.token = given.strides[given.rank() - 1];
   }
@@ -118,7 +118,7 @@ std::shared_ptr<PendingReport> launch_check(DeviceJob& job, TensorView const& vi
   if (!view.defined() || view.elements() == 0) return nullptr;
   PrepareParams params{};
   auto* const copy = job.scratch_of<int32_t>(view.elements());
-  params.tensors[static_cast<int>(which)] = {pointer_to<int32_t>(view), view.strides[0],
+  params.tensors[static_cast<int>(which)] = {view.data<int32_t>(), view.strides[0],
                                              static_cast<int32_t>(view.elements()), copy};
   params.seq_kv = static_cast<int32_t>(seq);
   auto report = std::make_shared<PendingReport>(job.stream().queue(), kName);

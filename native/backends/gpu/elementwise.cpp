@@ -38,7 +38,7 @@ Grid grid_for(char const* operation, int64_t items, int64_t per_block) {
 
 void launch_fill(DeviceJob& job, TensorView const& target, double value) {
   if (target.elements() == 0) return;
-  FillParams const params{strided_axes(target), bytes_of(target),
+  FillParams const params{strided_axes(target), target.bytes(),
                           static_cast<int32_t>(size_of(target.dtype)),
                           fill_pattern(target.dtype, value)};
   job.launch(kernel_row("fill").instance().kernel,
@@ -47,8 +47,7 @@ void launch_fill(DeviceJob& job, TensorView const& target, double value) {
 
 void launch_randn(DeviceJob& job, TensorView const& target, uint64_t seed) {
   if (target.elements() == 0) return;
-  RandomParams const params{strided_axes(target), bytes_of(target), element_type(target.dtype),
-                            seed};
+  RandomParams const params{strided_axes(target), target.bytes(), element_type(target.dtype), seed};
   job.launch(kernel_row("randn").instance().kernel,
              grid_for("randn", params.axes.elements, Random::kBlockElements), params);
 }
@@ -56,19 +55,19 @@ void launch_randn(DeviceJob& job, TensorView const& target, uint64_t seed) {
 void launch_copy(DeviceJob& job, TensorView const& source, TensorView const& target) {
   if (target.elements() == 0) return;
   if (source.dtype == target.dtype && source.contiguous() && target.contiguous())
-    return job.runtime().copy_on_device(bytes_of(target), bytes_of(source),
+    return job.runtime().copy_on_device(target.bytes(), source.bytes(),
                                         target.elements() * size_of(target.dtype), job.queue());
-  launch_copy(job, strided_axes(target, &source), bytes_of(source), source.dtype, bytes_of(target),
+  launch_copy(job, strided_axes(target, &source), source.bytes(), source.dtype, target.bytes(),
               target.dtype);
 }
 
 void launch_unpack(DeviceJob& job, void const* rows, DType from, TensorView const& target) {
   TensorView const source = rows_like(target);
-  launch_copy(job, strided_axes(target, &source), rows, from, bytes_of(target), target.dtype);
+  launch_copy(job, strided_axes(target, &source), rows, from, target.bytes(), target.dtype);
 }
 
 void launch_pack(DeviceJob& job, TensorView const& source, void* rows, DType to) {
-  launch_copy(job, strided_axes(rows_like(source), &source), bytes_of(source), source.dtype, rows,
+  launch_copy(job, strided_axes(rows_like(source), &source), source.bytes(), source.dtype, rows,
               to);
 }
 

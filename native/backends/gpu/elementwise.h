@@ -7,13 +7,6 @@
 
 namespace fattn::gpu {
 
-/// `bytes` at the pointer of a view that lies on the device.
-template <class T>
-T* pointer_to(TensorView const& view) {
-  return static_cast<T*>(view.storage->data()) + view.offset;
-}
-inline char* bytes_of(TensorView const& view) { return view.bytes(); }
-
 /// Blocks for `items`, `per_block` to the block. Throws ERR_UNSUPPORTED beyond what a launch takes.
 Grid grid_for(char const* operation, int64_t items, int64_t per_block);
 

@@ -49,7 +49,7 @@ std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc cons
   for (IndexPlace const& place : kPlaces) {
     TensorView const& view = args.*place.source;
     if (!view.defined() || view.elements() == 0) continue;
-    params.tensors[static_cast<int>(place.tensor)] = {pointer_to<int32_t>(view), view.strides[0],
+    params.tensors[static_cast<int>(place.tensor)] = {view.data<int32_t>(), view.strides[0],
                                                       static_cast<int32_t>(view.elements()), next};
     indices.*place.copy = next;
     next += copied(place.tensor, view);

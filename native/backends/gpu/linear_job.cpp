@@ -15,7 +15,7 @@ constexpr int64_t kFewRows = 16;
 MatrixRows matrix_rows(TensorView const& view) {
   static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
   TensorView const merged = with_merged_rows(view);
-  MatrixRows rows{bytes_of(view), merged.rank() - 1, {}, {}};
+  MatrixRows rows{view.bytes(), merged.rank() - 1, {}, {}};
   for (int axis = 0; axis < rows.axes; ++axis) {
     rows.sizes[axis] = merged.sizes[axis];
     rows.strides[axis] = merged.strides[axis];
@@ -27,9 +27,9 @@ LinearParams describe(LinearDesc const& desc, LinearArgs const& args) {
   LinearParams p{};
   p.x = matrix_rows(args.x);
   p.out = matrix_rows(args.out);
-  p.w = bytes_of(args.w);
+  p.w = args.w.bytes();
   p.w_row = args.w.strides[0];
-  p.bias = args.bias.defined() ? bytes_of(args.bias) : nullptr;
+  p.bias = args.bias.defined() ? args.bias.bytes() : nullptr;
   p.rows = desc.rows;
   p.in = static_cast<int32_t>(desc.in);
   p.columns = static_cast<int32_t>(desc.columns);

@@ -39,7 +39,7 @@ void launch_merge_attention(DeviceJob& job, MergeArgs const& args) {
   p.lse = tensor_row_values(args.lse);
   p.gate = tensor_row_values(args.gate);
   if (args.sinks.defined()) {
-    p.sinks = pointer_to<float>(args.sinks);
+    p.sinks = args.sinks.data<float>();
     p.sink_stride = args.sinks.strides[0];
   }
   p.batch = sizes.batch;

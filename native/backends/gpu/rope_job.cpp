@@ -27,7 +27,7 @@ double* upload(DeviceJob& job, std::vector<double> const& numbers) {
 RopePositions positions_of(RopeDesc const& desc, TensorView const& given) {
   RopePositions positions{nullptr, 0, 0, desc.position_offset};
   if (!given.defined()) return positions;
-  positions.data = pointer_to<int32_t>(given);
+  positions.data = given.data<int32_t>();
   positions.token = given.strides[given.rank() - 1];
   if (given.rank() == 2) positions.batch = given.strides[0];
   return positions;
@@ -74,7 +74,7 @@ void describe_pairs(RopeParams& p, RopeDesc const& desc) {
 
 /// In place a row of many pairs cannot be de-interleaved: it is turned from a copy.
 TensorRows source_rows(DeviceJob& job, RopeDesc const& desc, RopeArgs const& args, int32_t pairs) {
-  bool const in_place = bytes_of(args.x) == bytes_of(args.out);
+  bool const in_place = args.x.bytes() == args.out.bytes();
   bool const fits = pairs <= Rope<float>::kPassPairs;
   if (!in_place || fits || desc.pairing != RopePairing::kDeinterleaved) return tensor_rows(args.x);
   TensorView rows = args.x;

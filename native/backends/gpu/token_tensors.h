@@ -19,7 +19,7 @@ struct TokenSizes {
 
 inline TensorRows tensor_rows(TensorView const& view) {
   int const rank = view.rank();
-  return {bytes_of(view), rank == 4 ? view.strides[0] : 0, view.strides[rank - 3],
+  return {view.bytes(), rank == 4 ? view.strides[0] : 0, view.strides[rank - 3],
           view.strides[rank - 2]};
 }
 
@@ -27,7 +27,7 @@ inline TensorRows tensor_rows(TensorView const& view) {
 inline TensorRowValues tensor_row_values(TensorView const& view) {
   if (!view.defined()) return {};
   int const rank = view.rank();
-  return {pointer_to<float>(view), rank == 3 ? view.strides[0] : 0, view.strides[rank - 2],
+  return {view.data<float>(), rank == 3 ? view.strides[0] : 0, view.strides[rank - 2],
           view.strides[rank - 1]};
 }
 

@@ -45,7 +45,7 @@ std::shared_ptr<Parcel> queue_read(GpuStream& stream, TensorView const& source, 
     auto const parcel = bytes > 0 ? std::make_shared<Parcel>(stream, bytes) : nullptr;
     if (parcel) {
       parcel->set_position(job.position());
-      void const* rows = bytes_of(source);
+      void const* rows = source.bytes();
       if (as != source.dtype || !source.contiguous()) {
         void* const packed = job.scratch(bytes);
         launch_pack(job, source, packed, as);
@@ -141,7 +141,7 @@ void copy_from_cpu(GpuDevice& gpu, Submission const& to, TensorView const& sourc
     report->set_position(job.position());
     parcel->set_position(job.position());
     if (target.contiguous()) {
-      job.runtime().copy_to_device(bytes_of(target), parcel->data(), bytes, job.queue());
+      job.runtime().copy_to_device(target.bytes(), parcel->data(), bytes, job.queue());
     } else {
       void* const rows = job.scratch(bytes);
       job.runtime().copy_to_device(rows, parcel->data(), bytes, job.queue());

@@ -1,41 +1,44 @@
-// Runs every registered test, or those whose name contains the first argument.
+// fattn_tests [--jobs=N] [PART]: runs every registered test, or those whose name contains PART.
 
 #include <cstdio>
-#include <cstring>
-#include <exception>
+#include <cstdlib>
+#include <string_view>
 
-#include "test.h"
+#include "progress.h"
 
 namespace fattn::test {
 namespace {
 
-enum class Outcome { passed, failed, skipped };
-
-Outcome run(Case const& test) {
-  try {
-    test.body();
-    return Outcome::passed;
-  } catch (Skip const& skip) {
-    std::printf("skip %s: %s\n", test.name, skip.what());
-    return Outcome::skipped;
-  } catch (std::exception const& error) {
-    std::printf("FAIL %s: %s\n", test.name, error.what());
-    return Outcome::failed;
+int run_all(std::string_view part, int jobs) {
+  std::vector<Case> some;
+  for (Case const& test : cases())
+    if (std::string_view(test.name).find(part) != std::string_view::npos) some.push_back(test);
+  Progress progress;
+  if (jobs > 1) {
+    run_tests(some, jobs, progress);
+  } else {
+    std::atomic<int> running{-1};
+    take_tests(some, progress, running);
   }
+  int const passed = progress.passed, failed = progress.failed, skipped = progress.skipped;
+  std::printf("%d passed, %d failed", passed, failed);
+  if (skipped > 0) std::printf(", %d skipped", skipped);
+  std::printf("\n");
+  return failed > 0 || passed + skipped == 0 ? 1 : 0;
 }
 
 }  // namespace
 }  // namespace fattn::test
 
 int main(int argc, char** argv) {
-  using fattn::test::Outcome;
-  int count[3] = {0, 0, 0};
-  for (auto const& test : fattn::test::cases()) {
-    if (argc > 1 && std::strstr(test.name, argv[1]) == nullptr) continue;
-    ++count[static_cast<int>(fattn::test::run(test))];
+  constexpr std::string_view kJobs = "--jobs=";
+  std::string_view part;
+  int jobs = 1;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]).starts_with(kJobs))
+      jobs = std::atoi(argv[i] + kJobs.size());
+    else
+      part = argv[i];
   }
-  std::printf("%d passed, %d failed", count[0], count[1]);
-  if (count[2] > 0) std::printf(", %d skipped", count[2]);
-  std::printf("\n");
-  return count[1] > 0 || count[0] + count[2] == 0 ? 1 : 0;
+  return fattn::test::run_all(part, jobs);
 }

@@ -5,23 +5,13 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "core/device.h"
+#include "core/span_table.h"
 
 namespace fattn {
 
 class Stream;
-
-/// Bytes [first, end) of a storage.
-struct ByteSpan {
-  int64_t first = 0, end = 0;
-
-  bool empty() const { return end <= first; }
-  bool meets(ByteSpan other) const {
-    return !empty() && !other.empty() && first < other.end && other.first < end;
-  }
-};
 
 /// An owning block of memory on one device. Reference-counted: tensors, views and queued jobs
 /// each hold a share, so disposing a tensor while work is in flight is safe.
@@ -42,8 +32,7 @@ class Storage {
   // What went wrong with the work that should have filled parts of this block. Set and read in
   // stream order, mostly through TensorView.
 
-  /// Of the work on any of it, or of `part`; null where there is none.
-  std::exception_ptr failure() const;
+  /// Of the work on any of `part`; null where there is none.
   std::exception_ptr failure(ByteSpan part) const;
   void add_failure(ByteSpan part, std::exception_ptr failure);
   /// `part` has been written, all of it.
@@ -56,16 +45,10 @@ class Storage {
   int64_t bytes_;
 
  private:
-  struct Failure {
-    ByteSpan part;
-    std::exception_ptr reason;
-  };
-  void clear_failures_locked(ByteSpan part);
-
   Device device_;
   mutable std::mutex mutex_;
   std::weak_ptr<Stream> last_writer_;
-  std::vector<Failure> failures_;  // disjoint: of two on one byte the later counts
+  SpanTable<std::exception_ptr> failures_;
 };
 
 }  // namespace fattn

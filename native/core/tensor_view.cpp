@@ -23,12 +23,6 @@ int64_t span_of(TensorView const& view) {
   return last + 1;
 }
 
-/// A view of no elements has nothing that could be bad. A storage of no bytes counts as one of one,
-/// so that it too can tell what became of its work.
-ByteSpan failing_part(TensorView const& view) {
-  return view.storage->bytes() == 0 ? ByteSpan{0, 1} : view.span();
-}
-
 }  // namespace
 
 bool TensorView::contiguous() const {
@@ -46,14 +40,17 @@ ByteSpan TensorView::span() const {
   return {first, first + span_of(*this) * size_of(dtype)};
 }
 
-std::exception_ptr TensorView::failure() const { return storage->failure(failing_part(*this)); }
+ByteSpan TensorView::noted_part() const { return storage->bytes() == 0 ? ByteSpan{0, 1} : span(); }
+
+bool TensorView::has_gaps() const { return span_of(*this) > elements(); }
+
+std::exception_ptr TensorView::failure() const { return storage->failure(noted_part()); }
 
 void TensorView::set_outcome(std::exception_ptr const& failure) const {
-  bool const has_gaps = span_of(*this) > elements();
   if (failure != nullptr)
-    storage->add_failure(failing_part(*this), failure);
-  else if (!has_gaps)
-    storage->clear_failures(failing_part(*this));
+    storage->add_failure(noted_part(), failure);
+  else if (!has_gaps())
+    storage->clear_failures(noted_part());
 }
 
 void check_bounds(std::string_view name, TensorView const& view) {

@@ -34,6 +34,11 @@ struct TensorView {
 
   /// Bytes from the first to the last element, those between included.
   ByteSpan span() const;
+  /// Where it is noted what became of them: span(), or one byte, which a storage of none counts as.
+  /// A view of no elements has nothing that could be bad.
+  ByteSpan noted_part() const;
+  /// Whether other elements may lie between its own.
+  bool has_gaps() const;
   /// Failure of the work that should have written any of these; null where there is none.
   std::exception_ptr failure() const;
   /// What came of work that writes every element: null is success, which makes up for older

@@ -35,4 +35,18 @@ for (const device of gpus)
       part.dispose();
       tensor.dispose();
     });
+
+    test('what a handle names is opened whole or in part, never beyond its end', async () => {
+      const shared = (shape: number[], bytes: number) => {
+        const handle = new Uint8Array(8 + 64);
+        new DataView(handle.buffer).setBigInt64(0, BigInt(bytes), true);
+        return { device, dtype: 'float32', shape, handle } as const;
+      };
+      await expectFailure(() => Tensor.fromShared(shared([5], 16)), 'ERR_BOUNDS', /20 bytes, .* has 16/);
+      await expectFailure(
+        () => Tensor.fromShared({ ...shared([1], 16), handle: new Uint8Array(8) }),
+        'ERR_ARGUMENT_VALUE',
+        /handle has 8 bytes/,
+      );
+    });
   });

@@ -45,6 +45,27 @@ describe.each(gpus)('work, %s', (device) => {
     expect((await bad.toArray()).every((value) => value === 0)).toBe(true);
   });
 
+  test('a bad part of a tensor leaves the others good, and is good once it is written again', async () => {
+    using stream = new Stream(device);
+    const x = Tensor.full([1, 2, 2, 8], 3, { device, stream });
+    using cache = Tensor.zeros([4, 2, 2, 8], { device, stream });
+    const slot = (n: number) => cache.slice([[n, n + 1]]);
+    const text = 'headMap.k[1] is 7';
+    attention(x, x, x, { ...badMap(), out: slot(1), stream });
+    attention(x, x, x, { out: slot(2), stream });
+    await expectFailure(() => slot(1).toArray(), 'ERR_INDEX', text);
+    await expectFailure(() => cache.toArray(), 'ERR_INDEX', text);
+    expect((await slot(0).toArray()).every((value) => value === 0)).toBe(true);
+    expect((await slot(2).toArray()).every((value) => value === 3)).toBe(true);
+    // Between the heads of a slot there are others: written again, it may still be bad.
+    const firstHead = [null, null, [0, 1]] as const;
+    slot(1).slice(firstHead).copyFrom(x.slice(firstHead), { stream });
+    await expectFailure(() => slot(1).toArray(), 'ERR_INDEX', text);
+    slot(1).copyFrom(x, { stream });
+    expect((await cache.toArray()).filter((value) => value === 3)).toHaveLength(64);
+    await expectFailure(() => stream.synchronize(), 'ERR_INDEX', text);
+  });
+
   test('a read tells of the work before it, whatever is queued after it', async () => {
     using stream = new Stream(device);
     const x = Tensor.full([1, 2, 2, 8], 3, { device, stream });

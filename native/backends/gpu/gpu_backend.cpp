@@ -1,5 +1,6 @@
 #include "backends/gpu/gpu_backend.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,27 @@
 #include "core/ops/elementwise.h"
 
 namespace fattn::gpu {
+namespace {
+
+/// What another process needs to open memory, as one string of bytes: the size, then the runtime's
+/// name of it.
+struct SharedName {
+  int64_t bytes = 0;
+  SharedHandle memory;
+
+  SharedName(int64_t bytes, SharedHandle memory) : bytes(bytes), memory(std::move(memory)) {}
+  explicit SharedName(std::string const& text) {
+    check(text.size() > sizeof bytes, ErrorCode::kArgumentValue, "a shared handle has ",
+          text.size(), " bytes, expected one that share() gave");
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    memory = text.substr(sizeof bytes);
+  }
+  std::string text() const {
+    return std::string(reinterpret_cast<char const*>(&bytes), sizeof bytes) + memory;
+  }
+};
+
+}  // namespace
 
 DeviceInfo GpuBackend::info() const {
   DeviceFacts const& facts = gpu_.facts();
@@ -172,12 +194,17 @@ std::string GpuBackend::share(Storage& storage) {
   auto& ours = dynamic_cast<GpuStorage&>(storage);
   check(ours.origin() == Origin::kShareable, ErrorCode::kArgumentValue,
         "share: expected a tensor made by Tensor.shareable()");
-  return gpu_.guarded([&] { return gpu_.runtime().share(ours.data()); });
+  return gpu_.guarded([&] {
+    return SharedName{ours.bytes(), gpu_.runtime().share(ours.data())}.text();
+  });
 }
 
 std::shared_ptr<Storage> GpuBackend::open_shared(std::string const& handle, int64_t bytes) {
+  SharedName const name(handle);
+  check(bytes <= name.bytes, ErrorCode::kBounds, "the tensor has ", bytes,
+        " bytes, the memory that the handle names has ", name.bytes);
   return gpu_.guarded([&] {
-    void* const memory = gpu_.runtime().open_shared(handle);
+    void* const memory = gpu_.runtime().open_shared(name.memory);
     return std::make_shared<GpuStorage>(gpu_, bytes, memory, Origin::kShared);
   });
 }

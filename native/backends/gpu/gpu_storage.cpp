@@ -59,19 +59,24 @@ void* GpuStorage::address() {
   return data_;
 }
 
-std::exception_ptr GpuStorage::known_failure() const {
-  if (auto own = failure()) return own;
-  return failure_in(lineage());
+Lineage GpuStorage::lineage(ByteSpan part) const {
+  std::lock_guard const lock(mutex_);
+  Lineage all;
+  lineages_.visit(part, [&](Lineage const& lineage) {
+    all = joined(all, lineage);
+    return false;
+  });
+  return all;
 }
 
-Lineage GpuStorage::lineage() const {
+void GpuStorage::set_lineage(ByteSpan part, Lineage const& lineage, bool all) {
   std::lock_guard const lock(mutex_);
-  return lineage_;
-}
-
-void GpuStorage::set_lineage(Lineage lineage) {
-  std::lock_guard const lock(mutex_);
-  lineage_ = std::move(lineage);
+  if (all && !lineages_.empty()) lineages_.clear(part);
+  if (lineage == nullptr || lineage->empty()) return;
+  lineages_.add(part, lineage, [](Lineage const& a, Lineage const& b) { return joined(a, b); });
+  if (lineages_.size() <= most_lineages_) return;
+  lineages_.erase_if(all_well);
+  most_lineages_ = std::max<size_t>(most_lineages_, 2 * lineages_.size());
 }
 
 GpuStorage::~GpuStorage() {

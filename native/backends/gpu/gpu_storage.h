@@ -39,10 +39,10 @@ class GpuStorage final : public Storage {
   /// The address, of memory that is there once all queued work is done.
   void* address();
 
-  /// Why the contents mean nothing, where that is known: its own failure, or a report's.
-  std::exception_ptr known_failure() const;
-  Lineage lineage() const;
-  void set_lineage(Lineage lineage);
+  /// What the contents of `part` depend on.
+  Lineage lineage(ByteSpan part) const;
+  /// `part` has been written: all of it, or some, between which older contents remain.
+  void set_lineage(ByteSpan part, Lineage const& lineage, bool all);
 
  private:
   struct Use {
@@ -58,7 +58,8 @@ class GpuStorage final : public Storage {
   std::vector<Use> uses_;             // the last use in each queue
   std::shared_ptr<GpuQueue> writer_;  // the last to write
   int64_t written_at_ = 0;            // position there
-  Lineage lineage_;
+  SpanTable<Lineage> lineages_;
+  size_t most_lineages_ = 8;  // before those that turned out well are forgotten
 };
 
 }  // namespace fattn::gpu

@@ -25,7 +25,7 @@ Outcome::Outcome(Submission const& to, char const* name) {
 }
 
 void Outcome::reads(TensorView const& view) {
-  Lineage const lineage = gpu_storage(view).lineage();
+  Lineage const lineage = gpu_storage(view).lineage(view.noted_part());
   if (failure_ == nullptr) failure_ = view.failure();
   if (failure_ == nullptr) failure_ = failure_in(lineage);
   lineage_ = joined(lineage_, lineage);
@@ -37,8 +37,7 @@ void Outcome::add(std::shared_ptr<PendingReport> const& report) {
 
 void Outcome::writes(TensorView const& view, std::shared_ptr<Stream> const& stream) const {
   GpuStorage& storage = gpu_storage(view);
-  bool const whole = view.contiguous() && view.elements() * size_of(view.dtype) == storage.bytes();
-  storage.set_lineage(whole ? lineage_ : joined(storage.lineage(), lineage_));
+  storage.set_lineage(view.noted_part(), lineage_, !view.has_gaps());
   storage.set_last_writer(stream);
   view.set_outcome(failure_);
 }

@@ -34,15 +34,26 @@ std::exception_ptr PendingReport::failure() const {
   return named_failure(operation_, ErrorCode::kIndex, text_of(report));
 }
 
+namespace {
+
+bool well(std::shared_ptr<PendingReport> const& report) {
+  return report->passed() && report->failure() == nullptr;
+}
+
+}  // namespace
+
+bool all_well(Lineage const& lineage) {
+  return lineage == nullptr || std::all_of(lineage->begin(), lineage->end(), well);
+}
+
 Lineage joined(Lineage const& a, Lineage const& b) {
   if (a == nullptr || a == b) return b;
   if (b == nullptr) return a;
   auto all = std::make_shared<std::vector<std::shared_ptr<PendingReport>>>();
   for (Lineage const* each : {&a, &b})
     for (auto const& report : **each) {
-      bool const well = report->passed() && report->failure() == nullptr;
       bool const known = std::find(all->begin(), all->end(), report) != all->end();
-      if (!well && !known) all->push_back(report);
+      if (!well(report) && !known) all->push_back(report);
     }
   return all;
 }

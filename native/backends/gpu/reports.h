@@ -50,6 +50,9 @@ using Lineage = std::shared_ptr<std::vector<std::shared_ptr<PendingReport>> cons
 Lineage joined(Lineage const& a, Lineage const& b);
 Lineage joined(Lineage const& a, std::shared_ptr<PendingReport> const& report);
 
+/// Whether nothing is to be told any more, now or later.
+bool all_well(Lineage const& lineage);
+
 /// The first failure that is known.
 std::exception_ptr failure_in(Lineage const& lineage);
 

@@ -65,7 +65,7 @@ struct Knowledge {
   Lineage lineage;
 
   explicit Knowledge(TensorView const& view)
-      : failure(view.failure()), lineage(gpu_storage(view).lineage()) {}
+      : failure(view.failure()), lineage(gpu_storage(view).lineage(view.noted_part())) {}
   std::exception_ptr outcome() const { return failure != nullptr ? failure : failure_in(lineage); }
 };
 

@@ -1,6 +1,7 @@
 // The two convolutions over columns: lanes are tokens, so that a tap is a shifted load.
 #pragma once
 
+#include "backends/cpu/compressed_conv/ahead.h"
 #include "backends/cpu/compressed_conv/scratch.h"
 #include "backends/cpu/product/sources.h"
 
@@ -115,10 +116,15 @@ template <class Isa, class Source>
   return out;
 }
 
+/// Steps that the second convolution of a head takes.
+inline int32_t convolution_steps(int32_t d) { return d / kConvRows + d % kConvRows; }
+
 /// The second convolution of head `head` (of queries, then keys) over y, joined with the mean.
+/// `ahead` is asked for a part at each step.
 template <class Isa>
 [[gnu::noinline]] void convolve_grouped(ConvPlan const& plan, int32_t head, float const* y,
-                                        int32_t columns, float* scratch, ConvMean mean) {
+                                        int32_t columns, float* scratch, ConvMean mean,
+                                        RowsAhead& ahead) {
   int64_t const depth = int64_t{plan.head_dim} * plan.taps_2;
   int32_t const d = plan.head_dim;
   for (int32_t row = 0; row < d;) {
@@ -136,6 +142,7 @@ template <class Isa>
       convolve_tokens<Isa, kConvRows>(plan, weights, y + kConvHalo, bias, columns, mean);
     else
       convolve_tokens<Isa, 1>(plan, weights, y + kConvHalo, bias, columns, mean);
+    ahead.step();
     row += rows;
     mean.own += int64_t{rows} * kConvStride, mean.other += int64_t{rows} * kConvStride;
   }

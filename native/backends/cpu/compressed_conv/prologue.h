@@ -115,16 +115,52 @@ class ConvTile {
     auto load = [&](int32_t head, float* columns) {
       load_columns<Isa, Source>(rows, int64_t{head} * d, d, task_.begin, columns_, columns);
     };
+    bool const is_last = group + 1 == task_.group_end;
     load(key_head, scratch_.keys);
     for (int32_t h = 0; h < count; ++h) {
       int32_t const head = group * count + h;
       load(head, scratch_.latent);
       add_query(h == 0);
+      RowsAhead ahead(convolution_steps(d));
+      if (h + 1 < count)
+        ahead.add(latents_of(head + 1));
+      else if (!is_last)
+        ahead.add(latents_of(key_head + 1));
       finish_head(head, {scratch_.latent, scratch_.keys, 1.0f}, 1.0f,
-                  row_of(plan_.q, task_.begin, head), plan_.q.token);
+                  row_of(plan_.q, task_.begin, head), plan_.q.token, ahead);
     }
+    RowsAhead ahead(convolution_steps(d));
+    if (!is_last) ahead.add(latents_of((group + 1) * count));
+    add_values(group, ahead);
     finish_head(key_head, {scratch_.keys, scratch_.queries, 1.0f / static_cast<float>(count)},
-                plan_.tau[group], row_of(plan_.k, task_.begin, group), plan_.k.token);
+                plan_.tau[group], row_of(plan_.k, task_.begin, group), plan_.k.token, ahead);
+  }
+
+  RowLines rows_of(ConvRows const& rows, int32_t head, int64_t element, int64_t width) const {
+    return {row_of(rows, task_.begin, head) + element, rows.token, tokens_,
+            static_cast<int32_t>(width)};
+  }
+  RowLines latents_of(int32_t head) const {
+    return rows_of(plan_.latent, 0, int64_t{head} * plan_.head_dim, plan_.head_dim);
+  }
+  /// What shift_values() will read and write.
+  void add_values(int32_t group, RowsAhead& ahead) const {
+    auto const [begin, middle, end] = parts_of(group);
+    ahead.add(rows_of(plan_.v, group, 0, plan_.head_dim));
+    if (middle > begin) ahead.add(rows_of(plan_.value, 0, begin, middle - begin));
+    if (end > middle)
+      ahead.add(rows_of(plan_.delayed, 0, middle - plan_.half_values(), end - middle));
+  }
+
+  /// Elements [begin, end) of the flat row of values: those in front of `middle` are current, the
+  /// others delayed.
+  struct ValueParts {
+    int64_t begin, middle, end;
+  };
+  [[gnu::always_inline]] ValueParts parts_of(int32_t group) const {
+    int64_t const half = plan_.half_values(), begin = int64_t{group} * plan_.head_dim;
+    int64_t const end = begin + plan_.head_dim;
+    return {begin, half < begin ? begin : half < end ? half : end, end};
   }
 
   /// Adds the latents of a query head to the sum over its group.
@@ -140,14 +176,16 @@ class ConvTile {
   }
 
   /// From the latents of a head in mean.own to its rows in memory.
-  void finish_head(int32_t head, ConvMean mean, float factor, Element* out, int64_t stride) {
+  void finish_head(int32_t head, ConvMean mean, float factor, Element* out, int64_t stride,
+                   RowsAhead& ahead) {
     int32_t const d = plan_.head_dim;
     float* const x = mean.own;
     int64_t const channel = int64_t{head} * d;
     convolve_depthwise<Isa>(x, plan_.w1 + channel * plan_.taps_1, plan_.b1 + channel, plan_.taps_1,
                             plan_.taps_2 - 1, d, columns_, scratch_.convolved);
     mean.own += kConvHalo, mean.other += kConvHalo;
-    convolve_grouped<Isa>(plan_, head, scratch_.convolved, columns_, scratch_.weights, mean);
+    ahead.add({out, stride, tokens_, d});
+    convolve_grouped<Isa>(plan_, head, scratch_.convolved, columns_, scratch_.weights, mean, ahead);
     set_scales<Isa>(x, d, columns_, factor, scratch_.scale);
     scale_and_turn<Isa>(plan_, scratch_, x, columns_, scratch_.convolved);
     store_columns<Isa, Source>(scratch_.convolved, d, tokens_, out, stride);
@@ -174,9 +212,8 @@ class ConvTile {
     Element* const out = row_of(plan_.v, t, group);
     Element const* const current = row_of(plan_.value, t, 0);
     Element const* const delayed = delayed_row(t);
-    int64_t const half = plan_.half_values(), begin = int64_t{group} * plan_.head_dim;
-    int64_t const end = begin + plan_.head_dim;
-    int64_t const middle = half < begin ? begin : half < end ? half : end;
+    int64_t const half = plan_.half_values();
+    auto const [begin, middle, end] = parts_of(group);
     size_t const first = static_cast<size_t>(middle - begin) * sizeof(Element);
     size_t const rest = static_cast<size_t>(end - middle) * sizeof(Element);
     if (first > 0) __builtin_memcpy(out, current + begin, first);

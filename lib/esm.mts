@@ -40,6 +40,7 @@ export type {
   CcaForwardOptions,
   CcaHeads,
   CcaLayerOptions,
+  CcaCallOptions,
   CcaParameters,
   CcaProjections,
   CcaRope,

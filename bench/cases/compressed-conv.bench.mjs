@@ -62,10 +62,21 @@ const whole = (s, design) =>
   contestant(design.label, s, design, (projections, parameters) => [
     compressedConvAttention(projections, parameters, { stream }),
   ]);
-const prologue = (s, design) =>
-  contestant('prologue', s, design, (projections, parameters) =>
-    Object.values(compressedConvPrologue(projections, parameters, { stream })),
-  );
+const prologue = (s, design) => {
+  const heads = (h) => Tensor.empty([1, s, h, D]);
+  const out = { q: heads(design.hQ), k: heads(design.hKv), v: heads(design.hKv) };
+  const { dispose, ...rest } = contestant('prologue', s, design, (projections, parameters) => {
+    compressedConvPrologue(projections, parameters, { out, stream });
+    return [];
+  });
+  return {
+    ...rest,
+    async dispose() {
+      await dispose();
+      for (const tensor of Object.values(out)) tensor.dispose();
+    },
+  };
+};
 const multiHead = (s) =>
   ours('MHA 16/16', randomSets({ sQ: s, sKv: s, hQ: HEADS, hKv: HEADS, d: D }), { causal: true });
 

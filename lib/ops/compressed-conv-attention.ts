@@ -6,13 +6,14 @@ import { allocate, type Tensor } from '../tensor.js';
 import { attention } from './attention.js';
 import type { AttentionOptions } from './attention/options.js';
 import { expectAttended } from './compressed-conv/attended.js';
+import { allocateHeads, disposeHeads } from './compressed-conv/heads.js';
 import {
   attentionNames,
   type CcaParameters,
   type CcaProjections,
   type CompressedConvAttentionOptions,
 } from './compressed-conv/options.js';
-import { allocateHeads, checkPrologue, disposeHeads, queuePrologue } from './compressed-conv/prologue.js';
+import { checkPrologue, queuePrologue } from './compressed-conv/prologue.js';
 
 /**
  * Compressed convolutional attention (CCA; CCGQA with fewer key than query heads) of one layer, from its latent

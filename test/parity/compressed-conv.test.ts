@@ -1,6 +1,6 @@
 /** Compressed convolutional attention against its oracle: first q, k and v as attention gets them, then the output. */
 
-import { compressedConvAttention, compressedConvPrologue, Tensor } from '../../lib/index.js';
+import { compressedConvAttention, compressedConvPrologue, Tensor, type CcaHeads } from '../../lib/index.js';
 import { ccaOracle, ccaPrologueOracle } from '../oracle/compressed-conv-attention.js';
 import type { RopeScaling } from '../oracle/rope.js';
 import { targets } from '../support/backends.js';
@@ -135,6 +135,23 @@ for (const { name, device, dtype } of targets())
       assertWithin(judged(await lse.toArray()), exactLse, roundingBudget('float32', exactLse, plainLse), 'lse');
       for (const tensor of [...Object.values(heads), lse, out] as Tensor[]) tensor.dispose();
       tensors.dispose();
+    });
+
+    test('the prologue writes where it is told, whatever lies between its rows', async () => {
+      const tensors = tensorsOf({ shape: small }, inputsOf({ shape: small }, dtype), device, dtype);
+      const { b, s, hQ, hKv, d } = small;
+      const made = compressedConvPrologue(tensors.projections, tensors.parameters);
+      const room = (h: number) => Tensor.full([b, s, h + 1, d], 7, { device, dtype });
+      const rooms = { q: room(hQ), k: room(hKv), v: room(hKv) };
+      const part = (tensor: Tensor, h: number) => tensor.slice([null, null, [1, h + 1], null]);
+      const out = { q: part(rooms.q, hQ), k: part(rooms.k, hKv), v: part(rooms.v, hKv) } as unknown as CcaHeads;
+      const given = compressedConvPrologue(tensors.projections, tensors.parameters, { out });
+      for (const name of ['q', 'k', 'v'] as const) {
+        expect(given[name]).toBe(out[name]);
+        expect(await out[name].toArray()).toEqual(await made[name].toArray());
+        const beside = rooms[name].slice([null, null, [0, 1], null]);
+        expect((await beside.toArray()).every((x) => x === 7)).toBe(true);
+      }
     });
 
     test('a zero vector stays zero', async () => {

@@ -2,6 +2,7 @@ import type { Stream } from '../../stream.js';
 import type { Tensor } from '../../tensor.js';
 import type { AttentionOptions } from '../attention/options.js';
 import type { RopeOptions } from '../rope.js';
+import type { CcaHeads } from './heads.js';
 
 /** What the projections of a layer give, one row per token: `[b, s, …]`, packed `[t, …]`. */
 export interface CcaProjections {
@@ -35,8 +36,8 @@ export type CcaTempMode = 'exp' | 'raw' | 'expClamped';
 /** How queries and keys turn; as in {@link rope}. Without `positions` tokens stand at 0, 1, … in each sequence. */
 export type CcaRope = Pick<RopeOptions, 'positions' | 'offset' | 'theta' | 'rotaryDim' | 'pairing' | 'scaling'>;
 
-/** Options of {@link compressedConvPrologue}. */
-export interface CompressedConvPrologueOptions {
+/** What {@link compressedConvPrologue} and {@link compressedConvAttention} share. */
+export interface CcaCallOptions {
   /** Default `'exp'`. */
   tempMode?: CcaTempMode;
   /** `false`: nothing turns. Default: all of a head, theta 10000. */
@@ -51,11 +52,18 @@ export interface CompressedConvPrologueOptions {
   signal?: AbortSignal;
 }
 
+/** Options of {@link compressedConvPrologue}. */
+export interface CompressedConvPrologueOptions extends CcaCallOptions {
+  /**
+   * Receives the result in place of new tensors: all three, of its shapes and dtype. They lie apart from one another
+   * and share no storage with what is read.
+   */
+  out?: CcaHeads;
+}
+
 /** Options of {@link compressedConvAttention}. */
 export interface CompressedConvAttentionOptions
-  extends
-    CompressedConvPrologueOptions,
-    Pick<AttentionOptions, 'window' | 'sinkTokens' | 'scale' | 'precision' | 'lse' | 'out'> {
+  extends CcaCallOptions, Pick<AttentionOptions, 'window' | 'sinkTokens' | 'scale' | 'precision' | 'lse' | 'out'> {
   /** A query sees no key after its own. Default `true`: the convolutions are causal in any case. */
   causal?: boolean;
 }
@@ -77,10 +85,10 @@ export const ropeNames: ReadonlySet<string> = new Set<keyof CcaRope>([
   'pairing',
   'scaling',
 ]);
-const prologueOptions = ['tempMode', 'rope', 'cuSeqLens', 'lengths', 'stream', 'signal'] as const;
-export const prologueNames: ReadonlySet<string> = new Set<keyof CompressedConvPrologueOptions>(prologueOptions);
+const callOptions = ['tempMode', 'rope', 'cuSeqLens', 'lengths', 'stream', 'signal'] as const;
+export const prologueNames: ReadonlySet<string> = new Set<keyof CompressedConvPrologueOptions>([...callOptions, 'out']);
 export const attentionNames: ReadonlySet<string> = new Set<keyof CompressedConvAttentionOptions>([
-  ...prologueOptions,
+  ...callOptions,
   'causal',
   'window',
   'sinkTokens',

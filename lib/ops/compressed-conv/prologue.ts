@@ -1,34 +1,25 @@
 import { expectChoice, readFields, readOptions } from '../../checks/options.js';
 import { expectBroadcast, expectOperand } from '../../checks/tensors.js';
-import type { FloatDType } from '../../dtype.js';
 import { AttentionError, fromNative } from '../../errors.js';
 import type { NativeRopeDescription } from '../../native-module.js';
 import { native } from '../../native.js';
 import { abortFlag } from '../../signals.js';
 import { expectStream, streamHandle, type Stream } from '../../stream.js';
-import { allocate, tensorHandle, type Tensor } from '../../tensor.js';
+import { tensorHandle, type Tensor } from '../../tensor.js';
 import { describeRope } from '../rope.js';
+import { allocateHeads, disposeHeads, expectHeads, type CcaHeads } from './heads.js';
 import {
   parameterNames,
   projectionNames,
   prologueNames,
   ropeNames,
   tempModes,
+  type CcaCallOptions,
   type CcaParameters,
   type CcaProjections,
   type CompressedConvPrologueOptions,
 } from './options.js';
 import { readCcaSizes, tokenShape, type CcaSizes } from './sizes.js';
-
-/** What attention takes. */
-export interface CcaHeads {
-  /** `[b, s, hQ, d]`, packed `[t, hQ, d]`: normalised and rotated. */
-  readonly q: Tensor<FloatDType>;
-  /** `[b, s, hKv, d]`, packed `[t, hKv, d]`: normalised, times the temperature, rotated. */
-  readonly k: Tensor<FloatDType>;
-  /** Like `k`: half of the token itself, half of the token before. */
-  readonly v: Tensor<FloatDType>;
-}
 
 /** Tensors that carry a sequence on from call to call; see {@link CcaState}. */
 export interface CcaCarry {
@@ -47,7 +38,7 @@ export interface CcaCarry {
 export interface CheckedPrologue {
   readonly projections: CcaProjections;
   readonly parameters: CcaParameters;
-  readonly options: CompressedConvPrologueOptions;
+  readonly options: CcaCallOptions;
   readonly sizes: CcaSizes;
   readonly tempMode: number;
   readonly rope: NativeRopeDescription | undefined;
@@ -59,7 +50,7 @@ export interface CheckedPrologue {
 export function checkPrologue(
   projections: CcaProjections,
   parameters: CcaParameters,
-  options: CompressedConvPrologueOptions,
+  options: CcaCallOptions,
 ): CheckedPrologue {
   const given = readFields('projections', projections, projectionNames);
   const weights = readFields('parameters', parameters, parameterNames);
@@ -86,24 +77,6 @@ export function checkPrologue(
     positions,
     stream: expectStream(options.stream, device),
   };
-}
-
-/** Tensors for the result: all of them or, where memory does not suffice, none. */
-export function allocateHeads({ projections, sizes }: CheckedPrologue): CcaHeads {
-  const { dtype, device } = projections.latent as Tensor<FloatDType>;
-  const { hQ, hKv, d } = sizes;
-  const made: Tensor[] = [];
-  const heads = (h: number) => {
-    const tensor = allocate(tokenShape(sizes, h, d), dtype, device);
-    made.push(tensor);
-    return tensor;
-  };
-  try {
-    return { q: heads(hQ), k: heads(hKv), v: heads(hKv) };
-  } catch (error) {
-    for (const tensor of made) tensor.dispose();
-    throw error;
-  }
 }
 
 /** Queues a checked call. */
@@ -153,7 +126,7 @@ export function queuePrologue(
  *
  * Padding, that is tokens past `lengths` or behind the last packed sequence, gives zeros.
  *
- * @returns New tensors in the dtype of the projections, which are the caller's to dispose of.
+ * @returns `out`, or new tensors in the dtype of the projections, which are the caller's to dispose of.
  * @throws As {@link compressedConvAttention}.
  * @see CCA, arXiv:2510.04476, listing 1.
  */
@@ -164,6 +137,11 @@ export function compressedConvPrologue(
 ): CcaHeads {
   const given = readOptions('compressedConvPrologue', options, prologueNames);
   const call = checkPrologue(projections, parameters, given);
+  if (given.out !== undefined) {
+    const heads = expectHeads('out', given.out, call);
+    queuePrologue(call, heads);
+    return heads;
+  }
   const heads = allocateHeads(call);
   try {
     queuePrologue(call, heads);
@@ -172,8 +150,4 @@ export function compressedConvPrologue(
     throw error;
   }
   return heads;
-}
-
-export function disposeHeads({ q, k, v }: CcaHeads): void {
-  for (const tensor of [q, k, v]) tensor.dispose();
 }

@@ -9,7 +9,7 @@ import { readWindow } from '../attention/read.js';
 import { describeRope } from '../rope.js';
 import { expectAttended } from './attended.js';
 import { ropeNames, type CcaRope, type CompressedConvAttentionOptions } from './options.js';
-import { disposeHeads } from './prologue.js';
+import { disposeHeads } from './heads.js';
 import type { CcaHeadSizes } from './sizes.js';
 
 /** Those of attention(). */

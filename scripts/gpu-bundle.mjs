@@ -39,7 +39,7 @@ fs.rmSync(bundle, { recursive: true, force: true });
 fs.mkdirSync(path.join(bundle, 'package', 'build', 'Release'), { recursive: true });
 copyPrograms();
 compileSuites();
-copyPackages(['expect', 'node-gyp-build']);
+copyPackages(['expect', 'node-gyp-build', 'cli-progress', 'cli-table3', 'commander']);
 copyScripts();
 compressNode();
 report();
@@ -75,7 +75,8 @@ function compileSuites() {
   );
   run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', config]);
   fs.rmSync(config);
-  fs.writeFileSync(path.join(bundle, 'package', 'package.json'), '{ "type": "commonjs" }\n');
+  const { version } = JSON.parse(fs.readFileSync(at('package.json'), 'utf8'));
+  fs.writeFileSync(path.join(bundle, 'package', 'package.json'), JSON.stringify({ version, type: 'commonjs' }) + '\n');
 }
 
 /** The packages and all that they need, without what only a compiler or a reader looks at. */

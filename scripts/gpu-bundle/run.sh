@@ -63,7 +63,12 @@ step repeat 30 node "$here/repeat.mjs" "$out/repeat.json"
 step memcheck 55 compute-sanitizer --tool memcheck --error-exitcode 9 "$work/node" "$here/sample.mjs"
 step racecheck 40 compute-sanitizer --tool racecheck --error-exitcode 9 "$work/node" "$here/sample.mjs"
 step queueing 15 node "$here/queueing.mjs" "$out/queueing.json"
-step torch 145 python3 "$here/versus_torch.py" --library "$here/libfattn_kernels.so" --out "$out/versus-torch.json"
+# The comparison of the designs, as `npx fused-attention bench` runs it: CCA and DMA beside our own dense attention.
+step designs 40 sh -c "node lib/cli/main.js bench --device $FUSED_ATTENTION_TEST_DEVICES --mode prefill --seq 16384,32768 \\
+  --head-dim 128 --designs gqa,cca,ccgqa,window,dma --json '$out/designs-prefill.json' &&
+  node lib/cli/main.js bench --device $FUSED_ATTENTION_TEST_DEVICES --mode layer --seq 4096,16384 --head-dim 128 \\
+  --json '$out/designs-layer.json'"
+step torch 100 python3 "$here/versus_torch.py" --library "$here/libfattn_kernels.so" --out "$out/versus-torch.json"
 # Last, since the card may take a moment to recover.
 step loss 15 node "$here/loss.mjs" "$out/loss.json"
 

@@ -22,6 +22,12 @@ struct FattnCall {
   double scale;
 };
 
+/// out [rows, columns] = x [rows, in] times the transpose of w [columns, in], all dense.
+struct FattnProduct {
+  void *x, *w, *out;
+  int64_t dtype, rows, in, columns;
+};
+
 namespace {
 
 struct Library {
@@ -63,6 +69,15 @@ std::pair<AttentionDesc, AttentionArgs> read(FattnCall const& call) {
   return {desc, args};
 }
 
+LinearArgs read(FattnProduct const& product) {
+  auto const dtype = static_cast<DType>(product.dtype);
+  LinearArgs args;
+  args.x = library().view(product.x, dtype, {product.rows, product.in});
+  args.w = library().view(product.w, dtype, {product.columns, product.in});
+  args.out = library().view(product.out, dtype, {product.rows, product.columns});
+  return args;
+}
+
 /// Null, or what went wrong, valid until the next call on this thread.
 template <class Call>
 char const* guarded(Call&& call) {
@@ -96,6 +111,15 @@ extern "C" {
   return guarded([&] {
     auto [desc, args] = read(*call);
     library().backend.attention(Submission(*library().stream), desc, args);
+  });
+}
+
+/// Queues the product. Null, or what went wrong.
+[[gnu::visibility("default")]] char const* fattn_linear(FattnProduct const* product) {
+  return guarded([&] {
+    LinearArgs const args = read(*product);
+    LinearDesc const desc = describe_linear(args, Precision::kStorage);
+    library().backend.linear(Submission(*library().stream), desc, args);
   });
 }
 

@@ -18,7 +18,7 @@ import sys
 try:
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.nn.functional import scaled_dot_product_attention
+    from torch.nn.functional import linear, scaled_dot_product_attention
 except ImportError as error:
     sys.exit(f"versus_torch.py needs PyTorch 2.5 or later: {error}")
 
@@ -35,6 +35,14 @@ class Call(ctypes.Structure):
     )
 
 
+class Product(ctypes.Structure):
+    """One call of linear(), as `struct FattnProduct` of bench/gpu/kernels_library.cpp."""
+
+    _fields_ = [(name, ctypes.c_void_p) for name in ("x", "w", "out")] + [
+        (name, ctypes.c_int64) for name in ("dtype", "rows", "in_", "columns")
+    ]
+
+
 class Kernels:
     """Our kernels, chosen and launched by the code that ships in the addon."""
 
@@ -42,6 +50,8 @@ class Kernels:
         self.library = ctypes.CDLL(path)
         self.library.fattn_attention.argtypes = [ctypes.POINTER(Call)]
         self.library.fattn_attention.restype = ctypes.c_char_p
+        self.library.fattn_linear.argtypes = [ctypes.POINTER(Product)]
+        self.library.fattn_linear.restype = ctypes.c_char_p
         self.library.fattn_kernel.argtypes = [ctypes.POINTER(Call)]
         self.library.fattn_kernel.restype = ctypes.c_char_p
         self.library.fattn_open.restype = ctypes.c_char_p
@@ -53,7 +63,13 @@ class Kernels:
         self.stream = torch.cuda.ExternalStream(self.library.fattn_stream())
 
     def attention(self, call):
-        failure = self.library.fattn_attention(ctypes.byref(call))
+        self.expect_none(self.library.fattn_attention(ctypes.byref(call)))
+
+    def linear(self, product):
+        self.expect_none(self.library.fattn_linear(ctypes.byref(product)))
+
+    @staticmethod
+    def expect_none(failure):
         if failure:
             raise RuntimeError(failure.decode())
 
@@ -223,6 +239,37 @@ def head_counts(kernels, cache_bytes, rounds, generator, s):
                 mha_over={"sqa": over("sqa"), "xsqa": over("xsqa")}, at_least={"sqa": 1.9, "xsqa": 3.7})  # fmt: skip
 
 
+def products(kernels, cache_bytes, rounds, generator, rows, width):
+    """x [rows, width] times the transpose of w [width, width], beside PyTorch's product of the same tensors."""
+    draw = lambda count: torch.randn(count, width, device="cuda", dtype=torch.bfloat16, generator=generator)
+    sets = max(2, min(64, -(-2 * cache_bytes // (2 * width * (width + 2 * rows)))))
+    inputs = [(draw(rows), draw(width)) for _ in range(sets)]
+    out = torch.full((rows, width), float("nan"), device="cuda", dtype=torch.bfloat16)
+    place = 0
+
+    def take():
+        nonlocal place
+        place = (place + 1) % sets
+        return inputs[place]
+
+    def run():
+        x, w = take()
+        kernels.linear(Product(x.data_ptr(), w.data_ptr(), out.data_ptr(), DTYPES["bfloat16"][0], rows, width, width))
+
+    run()
+    torch.cuda.synchronize()
+    x, w = inputs[place]
+    expected = x.float() @ w.float().T
+    error = ((out.float() - expected).norm() / expected.norm()).item()
+    if not error < 1e-2:
+        raise RuntimeError(f"linear of {rows} rows is wrong: relative error {error}")
+    times = measure({"ours": run, "torch": lambda: linear(*take())}, rounds)
+    return dict(question="linear", dtype="bfloat16", rows=rows, width=width, relative_error=error,
+                milliseconds={name: spread(values) for name, values in times.items()},
+                tflops={name: 2 * rows * width**2 / statistics.median(values) / 1e9 for name, values in times.items()},
+                times_as_fast_as=spread([torch_ / ours for torch_, ours in zip(times["torch"], times["ours"])]))  # fmt: skip
+
+
 def ceilings(rounds):
     """What this card does today: a large bf16 product, and a large copy, bytes read plus bytes written."""
     a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
@@ -262,6 +309,8 @@ def main():
     questions = [lambda row=row: run_row(kernels, row, cache_bytes, options.rounds, generator)
                  for row in attention_rows(options.quick)]  # fmt: skip
     questions.append(lambda: head_counts(kernels, cache_bytes, options.rounds, generator, 4096 if options.quick else 32768))
+    questions += [lambda rows=rows, width=width: products(kernels, cache_bytes, options.rounds, generator, rows, width)
+                  for rows, width in ((2048, 2048), (1, 4096), (16, 4096))]  # fmt: skip
     for ask in questions:
         try:
             report["rows"].append(ask())

@@ -1,6 +1,6 @@
 /** Data on its way between the CPU and a GPU: every dtype, any strides, in the order of the work that makes it. */
 
-import { Stream, Tensor, type DType } from '../../lib/index.js';
+import { attention, Stream, Tensor, type DType } from '../../lib/index.js';
 import { expectFailure } from '../support/expect-error.js';
 import { gpus } from '../support/gpus.js';
 
@@ -50,6 +50,69 @@ describe.each(gpus)('transfers, %s', (device) => {
     using host = Tensor.zeros([3, 4]);
     host.slice([null, [1, 2]]).copyFrom(target.slice([null, [2, 3]]));
     expect(Array.from(await host.toArray())).toEqual([0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0]);
+  });
+
+  describe('of more than is pinned at a time', () => {
+    const COUNT = 9 << 20; // float32: 36 MiB
+    const numbers = Float32Array.from({ length: COUNT }, (_, i) => i % 1021);
+    const differing = (found: ArrayLike<number>, expected: (i: number) => number) => {
+      for (let i = 0; i < COUNT; ++i) if (found[i] !== expected(i)) return i;
+      return -1;
+    };
+
+    test('there and back, whatever becomes of the source meanwhile', async () => {
+      using stream = new Stream(device);
+      using source = Tensor.from(numbers, [COUNT]);
+      using there = source.to({ device, stream });
+      source.copyFrom(Tensor.zeros([COUNT]));
+      const read = there.toArray();
+      there.copyFrom(Tensor.zeros([1], { device, stream }).expand([COUNT]), { stream });
+      using back = there.to({ device: 'cpu', stream });
+      expect(differing(await read, (i) => i % 1021)).toBe(-1);
+      expect(differing(await back.toArray(), () => 0)).toBe(-1);
+    });
+
+    test('between rows of others, with another dtype', async () => {
+      using target = Tensor.zeros([2, COUNT], { device });
+      const small = numbers.map((x) => x % 251); // exact in bfloat16
+      using source = Tensor.from(small, [COUNT, 1], { dtype: 'bfloat16' });
+      const row = (n: number) => target.transpose(0, 1).slice([null, [n, n + 1]]);
+      row(1).copyFrom(source);
+      using back = Tensor.empty([COUNT, 1]);
+      back.copyFrom(row(1));
+      expect(differing(await back.toArray(), (i) => small[i]!)).toBe(-1);
+      expect(differing(await row(0).toArray(), () => 0)).toBe(-1);
+    });
+
+    test('what goes wrong before it comes along', async () => {
+      using stream = new Stream(device);
+      using cpu = new Stream();
+      const x = Tensor.zeros([1, COUNT / 8, 2, 8], { stream: cpu });
+      const q = x.slice([null, [0, 1]]);
+      const headMap = { k: Tensor.from(Int32Array.of(0, 7)) };
+      const bad = attention(q, x, x, { headMap, stream: cpu }).expand([COUNT / 8, 1, 2, 8]);
+      using there = bad.to({ device, stream });
+      await expectFailure(() => there.slice([[0, 1]]).toArray(), 'ERR_INDEX', 'headMap.k[1] is 7');
+      await expectFailure(() => there.toArray(), 'ERR_INDEX', 'headMap.k[1] is 7');
+      await expectFailure(() => cpu.synchronize(), 'ERR_INDEX', 'headMap.k[1] is 7');
+      await expectFailure(() => stream.synchronize(), 'ERR_INDEX', 'headMap.k[1] is 7');
+    });
+
+    test('closing the stream ends the wait of a reader behind work that does not end', async () => {
+      const stream = new Stream(device);
+      using gate = new Stream();
+      const x = Tensor.randn([1, 1024, 8, 64], { seed: 1, stream: gate });
+      using tensor = Tensor.from(numbers, [COUNT]).to({ device, stream });
+      attention(x, x, x, { stream: gate });
+      stream.wait(gate.record());
+      const reading = tensor.toArray().then(
+        () => 'read',
+        (error: unknown) => (error as { code: string }).code,
+      );
+      stream.close();
+      expect(['read', 'ERR_STREAM_CLOSED']).toContain(await reading);
+      expect(differing(await tensor.toArray(), (i) => i % 1021)).toBe(-1);
+    });
   });
 
   test('onto itself, overlapping', async () => {

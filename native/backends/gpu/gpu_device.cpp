@@ -25,6 +25,7 @@ GpuDevice::GpuDevice(std::unique_ptr<Runtime> runtime)
 
 GpuDevice::~GpuDevice() {
   completions_.stop();
+  bulk_copies_.stop();
   background_.stop();
   staging_.forget();
   for (Queue const queue : side_queues_) runtime_->destroy_queue(queue);

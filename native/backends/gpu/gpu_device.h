@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/gpu/background.h"
+#include "backends/gpu/bulk_copies.h"
 #include "backends/gpu/completions.h"
 #include "backends/gpu/runtime.h"
 #include "backends/gpu/staging.h"
@@ -31,6 +32,7 @@ class GpuDevice {
   Runtime& runtime() { return *runtime_; }
   Completions& completions() { return completions_; }
   Background& background() { return background_; }
+  BulkCopies& bulk_copies() { return bulk_copies_; }
   Words& words() { return words_; }
   Staging& staging() { return staging_; }
 
@@ -74,6 +76,7 @@ class GpuDevice {
   std::vector<std::weak_ptr<GpuQueue>> queues_;
   std::vector<Queue> side_queues_;  // idle
   Background background_;
+  BulkCopies bulk_copies_{*this};
   Completions completions_;  // last: its thread uses the others
 };
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backends/gpu/bulk_transfers.h"
 #include "backends/gpu/elementwise.h"
 #include "core/arrival.h"
 #include "core/failure.h"
@@ -69,15 +70,6 @@ struct Knowledge {
   std::exception_ptr outcome() const { return failure != nullptr ? failure : failure_in(lineage); }
 };
 
-/// A stream of the CPU for one transfer: it lives as long as its work.
-std::shared_ptr<Stream> cpu_stream() { return backend_of(Device{}).create_stream({}); }
-
-/// The stream whose work the CPU tensor waits for, or any.
-std::shared_ptr<Stream> writer_of(TensorView const& view) {
-  auto writer = view.storage->last_writer();
-  return writer != nullptr && !writer->closed() ? writer : cpu_stream();
-}
-
 bool taken_at_once(TensorView const& source, DType as) {
   return source.dtype == as && source.contiguous() && source.storage->last_writer() == nullptr &&
          source.elements() * size_of(as) <= kAtOnceBytes;
@@ -105,14 +97,22 @@ void fetch(GpuStream& stream, TensorView const& source, DType as,
 
 void read_tensor(GpuStream& stream, TensorView const& source, DType as, void* host,
                  Completion done) {
-  Knowledge const known(source);
-  auto parcel = queue_read(stream, source, as);
-  int64_t const bytes = source.elements() * size_of(as);
   auto self = std::static_pointer_cast<GpuStream>(stream.shared_from_this());
-  auto told = [self, parcel = std::move(parcel), known, host, bytes,
-               done = std::move(done)](std::exception_ptr failure) mutable {
+  auto const outcome = [self, known = Knowledge(source)](std::exception_ptr failure) {
     if (failure == nullptr) failure = self->collect_failure();
-    if (failure == nullptr) failure = known.outcome();
+    return failure != nullptr ? failure : known.outcome();
+  };
+  int64_t const bytes = checked_multiply(source.elements(), size_of(as));
+  if (bytes > BulkCopies::kLeastBytes) {
+    auto const told = [outcome, done = std::move(done)](std::exception_ptr failure) {
+      done(outcome(std::move(failure)));
+    };
+    return read_in_pieces(stream, source, as, static_cast<char*>(host), told);
+  }
+  auto parcel = queue_read(stream, source, as);
+  auto told = [self, parcel = std::move(parcel), outcome, host, bytes,
+               done = std::move(done)](std::exception_ptr failure) mutable {
+    failure = outcome(std::move(failure));
     if (failure == nullptr && bytes > 0)
       std::memcpy(host, parcel->data(), static_cast<size_t>(bytes));
     GpuDevice& gpu = self->gpu();
@@ -131,6 +131,7 @@ void copy_from_cpu(GpuDevice& gpu, Submission const& to, TensorView const& sourc
   GpuStream& stream = stream_of(gpu, to.stream);
   stream.require_open();
   int64_t const bytes = checked_multiply(target.elements(), size_of(target.dtype));
+  if (bytes > BulkCopies::kLeastBytes) return copy_in_pieces(gpu, to, source, target);
   FillArgs const written{target};
   if (bytes == 0) return queue_job(gpu, to, "copy", written, [](DeviceJob&, Outcome&) {});
   auto const parcel = std::make_shared<Parcel>(stream, bytes);

@@ -40,6 +40,20 @@ const table: Row[] = [
     name: `head dim ${d}`,
     shape: { b: 1, s: d > 100 ? 3 : 19, hQ: 2, hKv: 1, d },
   })),
+  // On a GPU, sequences of more than 16 tokens in 16-bit floats go to tensor cores, in tiles of 128 tokens.
+  ...[16, 64, 72, 128, 256].map((d): Row => ({
+    name: `head dim ${d}, more tokens`,
+    shape: { b: 1, s: d === 64 ? 131 : 18, hQ: 4, hKv: 2, d },
+  })),
+  { name: 'more tokens, many taps', shape: { ...small, s: 40, k1: 4, k2: 3 } },
+  { name: 'more tokens, parameters in float32', shape: { ...small, s: 40 }, parameterDtype: 'float32' },
+  { name: 'more tokens, of which a quarter turns', shape: { ...small, s: 40 }, rope: { rotaryDim: 4 } },
+  { name: 'more tokens, no rotation', shape: { ...small, s: 40 }, rope: false },
+  {
+    name: 'more tokens, positions of each',
+    shape: { ...small, s: 20 },
+    positions: Array.from({ length: 40 }, (_, t) => (t * 7) % 40),
+  },
   { name: 'an odd head dim without rotation', shape: { b: 1, s: 9, hQ: 4, hKv: 2, d: 7 }, rope: false },
   { name: 'an odd head dim, of which six turn', shape: { b: 1, s: 9, hQ: 4, hKv: 2, d: 7 }, rope: { rotaryDim: 6 } },
   ...(['exp', 'raw', 'expClamped'] as const).map((tempMode): Row => ({

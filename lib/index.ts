@@ -23,6 +23,7 @@ export type { TensorRequest } from './ops/attention/request-tensors.js';
 export type { AttentionRequest } from './ops/attention/request.js';
 export { attention } from './ops/attention.js';
 export type {
+  CcaHeads,
   CcaParameters,
   CcaProjections,
   CcaRope,
@@ -31,7 +32,7 @@ export type {
   CompressedConvPrologueOptions,
 } from './ops/compressed-conv/options.js';
 export type { CompressedConvAttentionRequest } from './ops/compressed-conv/request.js';
-export { compressedConvPrologue, type CcaHeads } from './ops/compressed-conv/prologue.js';
+export { compressedConvPrologue } from './ops/compressed-conv/prologue.js';
 export { CcaSnapshot } from './ops/compressed-conv/snapshot.js';
 export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/state-options.js';
 export { CcaState } from './ops/compressed-conv/state.js';

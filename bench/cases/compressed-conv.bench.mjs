@@ -40,8 +40,8 @@ function inputs(s, { hQ, hKv }) {
   return { sets, parameters };
 }
 
-/** A contestant: `call` queues and gives back what is to be disposed of. */
-function contestant(name, s, design, call) {
+/** A contestant: `call` queues and gives back what is to be disposed of; `kept` is disposed of in the end. */
+function contestant(name, s, design, call, kept = []) {
   const { sets, parameters } = inputs(s, design);
   let next = 0;
   return {
@@ -53,7 +53,7 @@ function contestant(name, s, design, call) {
     },
     async dispose() {
       await stream.synchronize();
-      for (const group of [...sets, parameters]) for (const tensor of Object.values(group)) tensor.dispose();
+      for (const group of [...sets, parameters, kept]) for (const tensor of Object.values(group)) tensor.dispose();
     },
   };
 }
@@ -62,10 +62,15 @@ const whole = (s, design) =>
   contestant(design.label, s, design, (projections, parameters) => [
     compressedConvAttention(projections, parameters, { stream }),
   ]);
-const prologue = (s, design) =>
-  contestant('prologue', s, design, (projections, parameters) =>
-    Object.values(compressedConvPrologue(projections, parameters, { stream })),
-  );
+function prologue(s, design) {
+  const made = (h) => Tensor.zeros([1, s, h, D], { stream });
+  const out = { q: made(design.hQ), k: made(design.hKv), v: made(design.hKv) };
+  const prologueOf = (projections, parameters) => {
+    compressedConvPrologue(projections, parameters, { out, stream });
+    return [];
+  };
+  return contestant('prologue', s, design, prologueOf, Object.values(out));
+}
 const multiHead = (s) =>
   ours('MHA 16/16', randomSets({ sQ: s, sKv: s, hQ: HEADS, hKv: HEADS, d: D }), { causal: true });
 

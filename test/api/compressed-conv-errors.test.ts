@@ -177,6 +177,41 @@ badCalls('compressedConvAttention refuses', [
   ['a window that is none', call({ window: wrong(4) }), 'ERR_ARGUMENT_TYPE', 'window must be'],
 ]);
 
+const into = (out: object) => () => compressedConvPrologue(projections, parameters, { out: wrong(out) });
+const heads = { q: zeros(2, 3, 4, 8), k: zeros(2, 3, 2, 8), v: zeros(2, 3, 2, 8) };
+
+badCalls('compressedConvPrologue refuses', [
+  ['an out that is one tensor', into([zeros(2, 3, 4, 8)]), 'ERR_ARGUMENT_TYPE', 'out must be { q, k, v }'],
+  ['an out without keys', into({ ...heads, k: undefined }), 'ERR_NOT_A_TENSOR', 'out.k must be a Tensor'],
+  ['an out of more', into({ ...heads, lse: heads.q }), 'ERR_OPTION', "out: unknown option 'lse'"],
+  [
+    'queries of another shape',
+    into({ ...heads, q: zeros(2, 3, 2, 8) }),
+    'ERR_SHAPE',
+    'out.q must have shape [2, 3, 4, 8]',
+  ],
+  ['values of another dtype', into({ ...heads, v: half(2, 3, 2, 8) }), 'ERR_DTYPE', 'out.v must be float32'],
+  [
+    'queries in columns',
+    into({ ...heads, q: zeros(2, 3, 8, 4).transpose(2, 3) }),
+    'ERR_LAYOUT',
+    'out.q must have stride 1 on its last axis',
+  ],
+  [
+    'keys in the storage of the values that are read',
+    into({
+      ...heads,
+      k: projections.latent
+        .reshape([-1])
+        .slice([[0, 96]])
+        .reshape([2, 3, 2, 8]),
+    }),
+    'ERR_OPTION',
+    'out.k must not share its storage with projections.latent',
+  ],
+  ['keys and values in one place', into({ ...heads, v: heads.k }), 'ERR_OPTION', 'two outputs overlap'],
+]);
+
 describe('the contents of index tensors are looked at when the work runs', () => {
   test('cuSeqLens that run backwards', async () => {
     const cuSeqLens = Tensor.from(Int32Array.of(0, 4, 3));

@@ -172,6 +172,19 @@ for (const { name, device, dtype } of targets())
       await expectFailure(() => out.toArray(), 'ERR_INDEX', mentions);
     });
 
+    test('given tensors receive the result', async () => {
+      const tensors = tensorsOf({ shape: small }, inputsOf({ shape: small }, dtype), device, dtype);
+      const { q, k, v } = compressedConvPrologue(tensors.projections, tensors.parameters);
+      const fresh = (h: number) =>
+        Tensor.full([2, 9, h, 32], NaN, { dtype, device }).slice([null, null, null, [5, 21]]);
+      const out = { q: fresh(4), k: fresh(2), v: fresh(2) };
+      expect(compressedConvPrologue(tensors.projections, tensors.parameters, { out })).toEqual(out);
+      assertSameBits(await out.q.toBits(), await q.toBits(), 'q');
+      assertSameBits(await out.k.toBits(), await k.toBits(), 'k');
+      assertSameBits(await out.v.toBits(), await v.toBits(), 'v');
+      tensors.dispose();
+    });
+
     test('packed sequences hold the bits of separate ones', async () => {
       const row: CcaCase = { shape: { ...small, s: 90 }, cuSeqLens: [0, 17, 90] };
       const inputs = inputsOf(row, dtype);

@@ -1,3 +1,4 @@
+import type { FloatDType } from '../../dtype.js';
 import type { Stream } from '../../stream.js';
 import type { Tensor } from '../../tensor.js';
 import type { AttentionOptions } from '../attention/options.js';
@@ -35,8 +36,18 @@ export type CcaTempMode = 'exp' | 'raw' | 'expClamped';
 /** How queries and keys turn; as in {@link rope}. Without `positions` tokens stand at 0, 1, … in each sequence. */
 export type CcaRope = Pick<RopeOptions, 'positions' | 'offset' | 'theta' | 'rotaryDim' | 'pairing' | 'scaling'>;
 
-/** Options of {@link compressedConvPrologue}. */
-export interface CompressedConvPrologueOptions {
+/** What attention takes. */
+export interface CcaHeads {
+  /** `[b, s, hQ, d]`, packed `[t, hQ, d]`: normalised and rotated. */
+  readonly q: Tensor<FloatDType>;
+  /** `[b, s, hKv, d]`, packed `[t, hKv, d]`: normalised, times the temperature, rotated. */
+  readonly k: Tensor<FloatDType>;
+  /** Like `k`: half of the token itself, half of the token before. */
+  readonly v: Tensor<FloatDType>;
+}
+
+/** What both calls take. */
+export interface CcaCallOptions {
   /** Default `'exp'`. */
   tempMode?: CcaTempMode;
   /** `false`: nothing turns. Default: all of a head, theta 10000. */
@@ -51,11 +62,15 @@ export interface CompressedConvPrologueOptions {
   signal?: AbortSignal;
 }
 
+/** Options of {@link compressedConvPrologue}. */
+export interface CompressedConvPrologueOptions extends CcaCallOptions {
+  /** Receive the result, so that nothing is allocated. Default: new tensors. */
+  out?: Readonly<Record<keyof CcaHeads, Tensor>>;
+}
+
 /** Options of {@link compressedConvAttention}. */
 export interface CompressedConvAttentionOptions
-  extends
-    CompressedConvPrologueOptions,
-    Pick<AttentionOptions, 'window' | 'sinkTokens' | 'scale' | 'precision' | 'lse' | 'out'> {
+  extends CcaCallOptions, Pick<AttentionOptions, 'window' | 'sinkTokens' | 'scale' | 'precision' | 'lse' | 'out'> {
   /** A query sees no key after its own. Default `true`: the convolutions are causal in any case. */
   causal?: boolean;
 }
@@ -77,10 +92,11 @@ export const ropeNames: ReadonlySet<string> = new Set<keyof CcaRope>([
   'pairing',
   'scaling',
 ]);
-const prologueOptions = ['tempMode', 'rope', 'cuSeqLens', 'lengths', 'stream', 'signal'] as const;
-export const prologueNames: ReadonlySet<string> = new Set<keyof CompressedConvPrologueOptions>(prologueOptions);
+export const headNames: ReadonlySet<string> = new Set<keyof CcaHeads>(['q', 'k', 'v']);
+const callOptions = ['tempMode', 'rope', 'cuSeqLens', 'lengths', 'stream', 'signal'] as const;
+export const prologueNames: ReadonlySet<string> = new Set<keyof CompressedConvPrologueOptions>([...callOptions, 'out']);
 export const attentionNames: ReadonlySet<string> = new Set<keyof CompressedConvAttentionOptions>([
-  ...prologueOptions,
+  ...callOptions,
   'causal',
   'window',
   'sinkTokens',

@@ -1,5 +1,5 @@
 import { expectChoice, readFields, readOptions } from '../../checks/options.js';
-import { expectBroadcast, expectOperand } from '../../checks/tensors.js';
+import { expectApartFrom, expectBroadcast, expectOperand, expectRows, expectWritable } from '../../checks/tensors.js';
 import type { FloatDType } from '../../dtype.js';
 import { AttentionError, fromNative } from '../../errors.js';
 import type { NativeRopeDescription } from '../../native-module.js';
@@ -9,26 +9,19 @@ import { expectStream, streamHandle, type Stream } from '../../stream.js';
 import { allocate, tensorHandle, type Tensor } from '../../tensor.js';
 import { describeRope } from '../rope.js';
 import {
+  headNames,
   parameterNames,
   projectionNames,
   prologueNames,
   ropeNames,
   tempModes,
+  type CcaCallOptions,
+  type CcaHeads,
   type CcaParameters,
   type CcaProjections,
   type CompressedConvPrologueOptions,
 } from './options.js';
 import { readCcaSizes, tokenShape, type CcaSizes } from './sizes.js';
-
-/** What attention takes. */
-export interface CcaHeads {
-  /** `[b, s, hQ, d]`, packed `[t, hQ, d]`: normalised and rotated. */
-  readonly q: Tensor<FloatDType>;
-  /** `[b, s, hKv, d]`, packed `[t, hKv, d]`: normalised, times the temperature, rotated. */
-  readonly k: Tensor<FloatDType>;
-  /** Like `k`: half of the token itself, half of the token before. */
-  readonly v: Tensor<FloatDType>;
-}
 
 /** Tensors that carry a sequence on from call to call; see {@link CcaState}. */
 export interface CcaCarry {
@@ -47,7 +40,7 @@ export interface CcaCarry {
 export interface CheckedPrologue {
   readonly projections: CcaProjections;
   readonly parameters: CcaParameters;
-  readonly options: CompressedConvPrologueOptions;
+  readonly options: CcaCallOptions;
   readonly sizes: CcaSizes;
   readonly tempMode: number;
   readonly rope: NativeRopeDescription | undefined;
@@ -59,7 +52,7 @@ export interface CheckedPrologue {
 export function checkPrologue(
   projections: CcaProjections,
   parameters: CcaParameters,
-  options: CompressedConvPrologueOptions,
+  options: CcaCallOptions,
 ): CheckedPrologue {
   const given = readFields('projections', projections, projectionNames);
   const weights = readFields('parameters', parameters, parameterNames);
@@ -104,6 +97,25 @@ export function allocateHeads({ projections, sizes }: CheckedPrologue): CcaHeads
     for (const tensor of made) tensor.dispose();
     throw error;
   }
+}
+
+/** The caller's tensors for the result; that no two of them overlap is seen by the native check. */
+function givenHeads({ projections, parameters, sizes }: CheckedPrologue, out: object): CcaHeads {
+  const given = readFields('out', out as CcaHeads, headNames);
+  const { dtype, device } = projections.latent;
+  for (const [name, h] of [
+    ['q', sizes.hQ],
+    ['k', sizes.hKv],
+    ['v', sizes.hKv],
+  ] as const) {
+    const target = `out.${name}`;
+    expectOperand(target, given[name], dtype, device, tokenShape(sizes, h, sizes.d));
+    expectRows(target, given[name]);
+    expectWritable(target, given[name]);
+    expectApartFrom(target, given[name], 'projections', projections);
+    expectApartFrom(target, given[name], 'parameters', parameters);
+  }
+  return given;
 }
 
 /** Queues a checked call. */
@@ -153,8 +165,8 @@ export function queuePrologue(
  *
  * Padding, that is tokens past `lengths` or behind the last packed sequence, gives zeros.
  *
- * @returns New tensors in the dtype of the projections, which are the caller's to dispose of.
- * @throws As {@link compressedConvAttention}.
+ * @returns `out`, or new tensors in the dtype of the projections, which are the caller's to dispose of.
+ * @throws As {@link compressedConvAttention}. `ERR_OPTION`, too, for an `out` in the storage of what is read.
  * @see CCA, arXiv:2510.04476, listing 1.
  */
 export function compressedConvPrologue(
@@ -164,11 +176,11 @@ export function compressedConvPrologue(
 ): CcaHeads {
   const given = readOptions('compressedConvPrologue', options, prologueNames);
   const call = checkPrologue(projections, parameters, given);
-  const heads = allocateHeads(call);
+  const heads = given.out !== undefined ? givenHeads(call, given.out) : allocateHeads(call);
   try {
     queuePrologue(call, heads);
   } catch (error) {
-    disposeHeads(heads);
+    if (given.out === undefined) disposeHeads(heads);
     throw error;
   }
   return heads;

@@ -115,10 +115,28 @@ template <class Isa, class Source>
   return out;
 }
 
+/// Rows of one head that will be read or written, apart from one another in memory.
+struct RowsAhead {
+  char const* row;
+  int64_t stride, bytes;  // from row to row, and of a row
+  int32_t count;          // rows that are left
+
+  /// Asks for `part` of `whole` of what is left, at least.
+  [[gnu::always_inline]] void fetch(int32_t part, int32_t whole) {
+    for (int32_t rows = (count * part + whole - 1) / whole; rows > 0; --rows, --count) {
+      for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at);
+      __builtin_prefetch(row + bytes - 1);  // where rows begin within a line
+      row += stride;
+    }
+  }
+};
+
 /// The second convolution of head `head` (of queries, then keys) over y, joined with the mean.
+/// Between the products `in` and `out` are fetched: while they run, memory has nothing to do.
 template <class Isa>
 [[gnu::noinline]] void convolve_grouped(ConvPlan const& plan, int32_t head, float const* y,
-                                        int32_t columns, float* scratch, ConvMean mean) {
+                                        int32_t columns, float* scratch, ConvMean mean,
+                                        RowsAhead in, RowsAhead out) {
   int64_t const depth = int64_t{plan.head_dim} * plan.taps_2;
   int32_t const d = plan.head_dim;
   for (int32_t row = 0; row < d;) {
@@ -132,6 +150,8 @@ template <class Isa>
     else
       weights = widened<Isa, Bf16Source<Isa>>(plan.w2, channel * depth, rows * depth, scratch);
     float const* bias = plan.b2 + channel;
+    in.fetch(rows, d - row);
+    out.fetch(rows, d - row);
     if (rows == kConvRows)
       convolve_tokens<Isa, kConvRows>(plan, weights, y + kConvHalo, bias, columns, mean);
     else

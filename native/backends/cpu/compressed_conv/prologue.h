@@ -8,39 +8,72 @@
 
 namespace fattn::cpu {
 
-/// Cosines and sines of a tile, [pair][token]. Neighbours in place are one turn apart; a token
-/// that is no neighbour of the one before starts anew.
+/// Cosines and sines of `count` tokens from the tile's `begin`-th on that stand one behind the
+/// other, of the first of which turn_cos and turn_sin are: eight at a time, which are eight turns
+/// apart.
+template <class Isa>
+[[gnu::always_inline]] inline void turn_neighbours(ConvPlan const& plan, ConvScratch const& scratch,
+                                                   int32_t begin, int32_t count) {
+  constexpr int kSide = 8;
+  typedef double Turns __attribute__((vector_size(8 * kSide)));
+  typedef float Rounded __attribute__((vector_size(4 * kSide)));
+  for (int32_t pair = 0; pair < plan.pairs; ++pair) {
+    Turns cos = {scratch.turn_cos[pair]}, sin = {scratch.turn_sin[pair]};
+    double c = plan.step_cos[pair], s = plan.step_sin[pair];  // of 1, 2, 4 and 8 tokens
+    FATTN_UNROLL for (int known = 1; known < kSide; known *= 2) {
+      FATTN_UNROLL for (int i = 0; i < known; ++i) {
+        cos[known + i] = cos[i] * c - sin[i] * s;
+        sin[known + i] = sin[i] * c + cos[i] * s;
+      }
+      double const both = 2 * c * s;
+      c = c * c - s * s;
+      s = both;
+    }
+    float* const cosines = scratch.cos + int64_t{pair} * kConvTokens + begin;
+    float* const sines = scratch.sin + int64_t{pair} * kConvTokens + begin;
+    for (int32_t t = 0; t < count; t += kSide) {
+      size_t const some =
+          static_cast<size_t>(count - t < kSide ? count - t : kSide) * sizeof(float);
+      Rounded const c8 = __builtin_convertvector(cos * plan.cos_factor, Rounded);
+      Rounded const s8 = __builtin_convertvector(sin * plan.sin_factor, Rounded);
+      if (count - t >= kSide) {
+        __builtin_memcpy(cosines + t, &c8, sizeof c8);
+        __builtin_memcpy(sines + t, &s8, sizeof s8);
+      } else {
+        __builtin_memcpy(cosines + t, &c8, some);
+        __builtin_memcpy(sines + t, &s8, some);
+      }
+      Turns const turned = cos * c - sin * s;
+      sin = sin * c + cos * s;
+      cos = turned;
+    }
+  }
+}
+
+/// Cosines and sines of a tile, [pair][token]. A token that is no neighbour in place of the one
+/// before starts anew.
 template <class Isa>
 [[gnu::noinline]] void set_turns(ConvPlan const& plan, ConvSequence const& s, ConvTask const& task,
                                  ConvScratch const& scratch) {
-  double *const cos = scratch.turn_cos, *const sin = scratch.turn_sin;
-  int64_t before = 0;
-  for (int32_t i = 0; i < task.end - task.begin; ++i) {
-    int64_t const t = task.begin + i;
-    int64_t position = t + plan.position_offset;
-    if (plan.positions)
-      position =
-          plan.positions[s.batch * plan.position_batch + (s.first + t) * plan.position_token] +
-          plan.position_offset;
-    bool const follows = i > 0 && position == before + 1;
-    before = position;
-    for (int32_t pair = 0; follows && pair < plan.pairs; ++pair) {
-      double const c = cos[pair], n = sin[pair];
-      cos[pair] = c * plan.step_cos[pair] - n * plan.step_sin[pair];
-      sin[pair] = n * plan.step_cos[pair] + c * plan.step_sin[pair];
-    }
-    for (int32_t pair = 0; !follows && pair < plan.pairs; ++pair) {
+  auto const position_of = [&](int64_t t) -> int64_t {
+    if (!plan.positions) return t + plan.position_offset;
+    int64_t const at = s.batch * plan.position_batch + (s.first + t) * plan.position_token;
+    return plan.positions[at] + plan.position_offset;
+  };
+  for (int32_t t = task.begin; t < task.end;) {
+    int64_t const position = position_of(t);
+    int32_t count = 1;
+    while (t + count < task.end && position_of(t + count) == position + count) ++count;
+    for (int32_t pair = 0; pair < plan.pairs; ++pair) {
       double const angle = static_cast<double>(position) * plan.frequencies[pair];
       bool const reached = __builtin_fabs(angle) < 0x1p54;
       SinCos const turn =
           reached ? sincos_of_large(angle) : SinCos{__builtin_sin(angle), __builtin_cos(angle)};
-      cos[pair] = turn.cos;
-      sin[pair] = turn.sin;
+      scratch.turn_cos[pair] = turn.cos;
+      scratch.turn_sin[pair] = turn.sin;
     }
-    for (int32_t pair = 0; pair < plan.pairs; ++pair) {
-      scratch.cos[pair * kConvTokens + i] = static_cast<float>(cos[pair] * plan.cos_factor);
-      scratch.sin[pair * kConvTokens + i] = static_cast<float>(sin[pair] * plan.sin_factor);
-    }
+    turn_neighbours<Isa>(plan, scratch, t - task.begin, count);
+    t += count;
   }
 }
 
@@ -109,6 +142,9 @@ class ConvTile {
   }
 
  private:
+  /// The heads of a group, from the latents of the key head to its keys. Latents lie far apart, a
+  /// row per token, and outputs too: while a head is convolved, its output and the latents of the
+  /// head that comes next are fetched.
   void run_group(int32_t group) {
     LatentRows<Source> const rows(plan_, sequence_);
     int32_t const d = plan_.head_dim, count = plan_.group(), key_head = plan_.heads_q + group;
@@ -120,11 +156,15 @@ class ConvTile {
       int32_t const head = group * count + h;
       load(head, scratch_.latent);
       add_query(h == 0);
+      int32_t const next = h + 1 < count                 ? head + 1
+                           : group + 1 < task_.group_end ? key_head + 1
+                                                         : -1;
       finish_head(head, {scratch_.latent, scratch_.keys, 1.0f}, 1.0f,
-                  row_of(plan_.q, task_.begin, head), plan_.q.token);
+                  row_of(plan_.q, task_.begin, head), plan_.q.token, next);
     }
+    int32_t const next = group + 1 < task_.group_end ? (group + 1) * count : -1;
     finish_head(key_head, {scratch_.keys, scratch_.queries, 1.0f / static_cast<float>(count)},
-                plan_.tau[group], row_of(plan_.k, task_.begin, group), plan_.k.token);
+                plan_.tau[group], row_of(plan_.k, task_.begin, group), plan_.k.token, next);
   }
 
   /// Adds the latents of a query head to the sum over its group.
@@ -139,15 +179,23 @@ class ConvTile {
     }
   }
 
-  /// From the latents of a head in mean.own to its rows in memory.
-  void finish_head(int32_t head, ConvMean mean, float factor, Element* out, int64_t stride) {
+  /// From the latents of a head in mean.own to its rows in memory. `next`: head whose latents are
+  /// to be fetched meanwhile; -1: none.
+  void finish_head(int32_t head, ConvMean mean, float factor, Element* out, int64_t stride,
+                   int32_t next) {
     int32_t const d = plan_.head_dim;
     float* const x = mean.own;
     int64_t const channel = int64_t{head} * d;
     convolve_depthwise<Isa>(x, plan_.w1 + channel * plan_.taps_1, plan_.b1 + channel, plan_.taps_1,
                             plan_.taps_2 - 1, d, columns_, scratch_.convolved);
     mean.own += kConvHalo, mean.other += kConvHalo;
-    convolve_grouped<Isa>(plan_, head, scratch_.convolved, columns_, scratch_.weights, mean);
+    int64_t const size = sizeof(Element);
+    RowsAhead const latents{reinterpret_cast<char const*>(row_of(plan_.latent, task_.begin, 0) +
+                                                          int64_t{next < 0 ? 0 : next} * d),
+                            plan_.latent.token * size, d * size, next < 0 ? 0 : tokens_};
+    RowsAhead const results{reinterpret_cast<char const*>(out), stride * size, d * size, tokens_};
+    convolve_grouped<Isa>(plan_, head, scratch_.convolved, columns_, scratch_.weights, mean,
+                          latents, results);
     set_scales<Isa>(x, d, columns_, factor, scratch_.scale);
     scale_and_turn<Isa>(plan_, scratch_, x, columns_, scratch_.convolved);
     store_columns<Isa, Source>(scratch_.convolved, d, tokens_, out, stride);

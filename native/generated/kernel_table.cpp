@@ -46,6 +46,14 @@ KernelInstance rope_frequencies();
 KernelInstance merge_f32();
 KernelInstance merge_f16();
 KernelInstance merge_bf16();
+KernelInstance compressed_conv_mma16_f16_d64();
+KernelInstance compressed_conv_mma16_f16_d128();
+KernelInstance compressed_conv_mma16_f16_d256();
+KernelInstance compressed_conv_mma16_bf16_d64();
+KernelInstance compressed_conv_mma16_bf16_d128();
+KernelInstance compressed_conv_mma16_bf16_d256();
+KernelInstance compressed_conv_prepare_f16();
+KernelInstance compressed_conv_prepare_bf16();
 KernelInstance compressed_conv_simple_f32();
 KernelInstance compressed_conv_simple_f16();
 KernelInstance compressed_conv_simple_bf16();
@@ -142,6 +150,22 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::merge_f16},
     {"merge_bf16", "merge", "", DType::bf16,
      0, false, 80, instances::merge_bf16},
+    {"compressed_conv_mma16_f16_d64", "compressed_conv", "mma16", DType::f16,
+     64, false, 80, instances::compressed_conv_mma16_f16_d64},
+    {"compressed_conv_mma16_f16_d128", "compressed_conv", "mma16", DType::f16,
+     128, false, 80, instances::compressed_conv_mma16_f16_d128},
+    {"compressed_conv_mma16_f16_d256", "compressed_conv", "mma16", DType::f16,
+     256, false, 80, instances::compressed_conv_mma16_f16_d256},
+    {"compressed_conv_mma16_bf16_d64", "compressed_conv", "mma16", DType::bf16,
+     64, false, 80, instances::compressed_conv_mma16_bf16_d64},
+    {"compressed_conv_mma16_bf16_d128", "compressed_conv", "mma16", DType::bf16,
+     128, false, 80, instances::compressed_conv_mma16_bf16_d128},
+    {"compressed_conv_mma16_bf16_d256", "compressed_conv", "mma16", DType::bf16,
+     256, false, 80, instances::compressed_conv_mma16_bf16_d256},
+    {"compressed_conv_prepare_f16", "compressed_conv_prepare", "", DType::f16,
+     0, false, 80, instances::compressed_conv_prepare_f16},
+    {"compressed_conv_prepare_bf16", "compressed_conv_prepare", "", DType::bf16,
+     0, false, 80, instances::compressed_conv_prepare_bf16},
     {"compressed_conv_simple_f32", "compressed_conv", "simple", DType::f32,
      0, false, 80, instances::compressed_conv_simple_f32},
     {"compressed_conv_simple_f16", "compressed_conv", "simple", DType::f16,

@@ -4,7 +4,6 @@ import {
   compressedConvAttention,
   compressedConvPrologue,
   Tensor,
-  type CcaHeads,
   type CcaParameters,
   type CcaProjections,
   type CompressedConvAttentionOptions,
@@ -28,10 +27,6 @@ const pooled = (from: number, ...shape: number[]) =>
   pool.slice([[from, from + shape.reduce((product, n) => product * n)]]).reshape(shape);
 const sharing = (options: CompressedConvAttentionOptions) => () =>
   compressedConvAttention(projections, { ...parameters, w1: pooled(0, 48, 3) }, options);
-const heads = () => ({ q: zeros(2, 3, 4, 8), k: zeros(2, 3, 2, 8), v: zeros(2, 3, 2, 8) });
-const overlapping = zeros(2, 3, 2, 8);
-const into = (out: CcaHeads) => () =>
-  compressedConvPrologue(projections, { ...parameters, w1: pooled(0, 48, 3) }, { out });
 const packed = { latent: zeros(6, 48), value: zeros(6, 8), delayed: zeros(6, 8) };
 
 badCalls('compressedConvAttention refuses', [
@@ -179,43 +174,42 @@ badCalls('compressedConvAttention refuses', [
     'lse must not share its storage with parameters.w1',
   ],
   ['an out of another shape', call({ out: zeros(2, 3, 2, 8) }), 'ERR_SHAPE', 'out must have shape [2, 3, 4, 8]'],
-  [
-    'a prologue out that is a list',
-    into(wrong([zeros(2, 3, 4, 8)])),
-    'ERR_ARGUMENT_TYPE',
-    'out must be { q, k, v }, got an array',
-  ],
-  ['a prologue out without k', into(wrong({ q: zeros(2, 3, 4, 8) })), 'ERR_NOT_A_TENSOR', 'out.k must be a Tensor'],
-  [
-    'a prologue out of another shape',
-    into({ ...heads(), v: zeros(2, 3, 4, 8) }),
-    'ERR_SHAPE',
-    'out.v must have shape [2, 3, 2, 8]',
-  ],
-  [
-    'a prologue out in the storage of a parameter',
-    into({ ...heads(), v: pooled(144, 2, 3, 2, 8) }),
-    'ERR_OPTION',
-    'out.v must not share its storage with parameters.w1',
-  ],
-  [
-    'a prologue out in the storage of a projection',
-    () =>
-      compressedConvPrologue(
-        { ...projections, value: overlapping.reshape([2, 3, 16]).slice([null, null, [0, 8]]) },
-        parameters,
-        { out: { ...heads(), v: overlapping } },
-      ),
-    'ERR_OPTION',
-    'out.v must not share its storage with projections.value',
-  ],
-  [
-    'heads of a prologue that overlap',
-    () => into({ ...heads(), k: overlapping, v: overlapping })(),
-    'ERR_OPTION',
-    'outputs overlap',
-  ],
   ['a window that is none', call({ window: wrong(4) }), 'ERR_ARGUMENT_TYPE', 'window must be'],
+]);
+
+const into = (out: object) => () => compressedConvPrologue(projections, parameters, { out: wrong(out) });
+const heads = { q: zeros(2, 3, 4, 8), k: zeros(2, 3, 2, 8), v: zeros(2, 3, 2, 8) };
+
+badCalls('compressedConvPrologue refuses', [
+  ['an out that is a list', into([zeros(2, 3, 4, 8)]), 'ERR_ARGUMENT_TYPE', 'out must be { q, k, v }'],
+  ['an out without keys', into({ ...heads, k: undefined }), 'ERR_NOT_A_TENSOR', 'out.k must be a Tensor'],
+  ['an out of more', into({ ...heads, lse: heads.q }), 'ERR_OPTION', "out: unknown option 'lse'"],
+  [
+    'queries of another shape',
+    into({ ...heads, q: zeros(2, 3, 2, 8) }),
+    'ERR_SHAPE',
+    'out.q must have shape [2, 3, 4, 8]',
+  ],
+  ['values of another dtype', into({ ...heads, v: half(2, 3, 2, 8) }), 'ERR_DTYPE', 'out.v must be float32'],
+  [
+    'queries in columns',
+    into({ ...heads, q: zeros(2, 3, 8, 4).transpose(2, 3) }),
+    'ERR_LAYOUT',
+    'out.q must have stride 1 on its last axis',
+  ],
+  [
+    'keys in the storage of the values that are read',
+    into({
+      ...heads,
+      k: projections.latent
+        .reshape([-1])
+        .slice([[0, 96]])
+        .reshape([2, 3, 2, 8]),
+    }),
+    'ERR_OPTION',
+    'out.k must not share its storage with projections.latent',
+  ],
+  ['keys and values in one place', into({ ...heads, v: heads.k }), 'ERR_OPTION', 'two outputs overlap'],
 ]);
 
 describe('the contents of index tensors are looked at when the work runs', () => {

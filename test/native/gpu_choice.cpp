@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backends/gpu/attention_choice.h"
+#include "backends/gpu/compressed_conv_choice.h"
 #include "backends/gpu/linear_job.h"
 #include "core/error.h"
 #include "test.h"
@@ -173,6 +174,66 @@ TEST(gpu_chooses_tensor_cores_for_many_aligned_rows) {
   expect_equal(chosen(DType::bf16, 100, true, small), std::string("linear_simple_bf16"));
   small.major = 7;
   expect_equal(chosen(DType::bf16, 100, true, small), std::string("none"));
+}
+
+TEST(gpu_chooses_tensor_cores_for_compressed_convolutions_of_many_tokens) {
+  auto const described = [](DType dtype, int64_t tokens, int64_t head_dim) {
+    CompressedConvDesc desc;
+    desc.dtype = dtype;
+    desc.batch = 1;
+    desc.seq = tokens;
+    desc.heads_q = 4;
+    desc.heads_kv = 2;
+    desc.head_dim = head_dim;
+    desc.taps_1 = desc.taps_2 = 2;
+    desc.rope.rotary_dim = head_dim / 2 * 2;
+    return desc;
+  };
+  auto const chosen = [](CompressedConvDesc const& desc, bool quads,
+                         gpu::DeviceFacts const& facts = device()) {
+    auto const choice = gpu::choose_compressed_conv(desc, gpu::turning_pairs(desc), quads, facts);
+    return std::string(choice.row == nullptr ? choice.reason : choice.row->name);
+  };
+  auto const expect_name = [](std::string const& found, char const* name) {
+    expect_equal(found, std::string(name));
+  };
+  expect_name(chosen(described(DType::bf16, 17, 128), true), "compressed_conv_mma16_bf16_d128");
+  expect_name(chosen(described(DType::f16, 100, 24), true), "compressed_conv_mma16_f16_d64");
+  expect_name(chosen(described(DType::f16, 100, 200), true), "compressed_conv_mma16_f16_d256");
+  expect_name(chosen(described(DType::f16, 100, 264), true), "compressed_conv_simple_f16");
+  expect_name(chosen(described(DType::f16, 16, 128), true), "compressed_conv_simple_f16");
+  expect_name(chosen(described(DType::bf16, 100, 128), false), "compressed_conv_simple_bf16");
+  expect_name(chosen(described(DType::bf16, 100, 20), true), "compressed_conv_simple_bf16");
+  expect_name(chosen(described(DType::f32, 100, 128), true), "compressed_conv_simple_f32");
+  CompressedConvDesc packed = described(DType::bf16, 64, 128);
+  packed.packed = true;
+  packed.batch = 64;
+  expect_name(chosen(packed, true), "compressed_conv_simple_bf16");
+  packed.batch = 3;
+  expect_name(chosen(packed, true), "compressed_conv_mma16_bf16_d128");
+  gpu::DeviceFacts small = device();
+  small.shared_bytes = 99 * 1024;
+  expect_name(chosen(described(DType::bf16, 100, 256), true, small), "compressed_conv_simple_bf16");
+  small.major = 7;
+  expect(mentions(chosen(described(DType::bf16, 100, 64), true, small), "there are only"));
+  expect(mentions(chosen(described(DType::f32, 100, 9000), true), "shared memory"));
+}
+
+TEST(gpu_prologue_moves_within_1_3_times_of_compulsory) {
+  CompressedConvDesc desc;
+  desc.dtype = DType::bf16;
+  desc.batch = 1;
+  desc.seq = 4096;
+  desc.head_dim = 128;
+  desc.taps_1 = desc.taps_2 = 2;
+  desc.rope.rotary_dim = 128;
+  for (auto const& [queries, keys] : {std::pair<int64_t, int64_t>{4, 4}, {8, 2}}) {
+    desc.heads_q = queries, desc.heads_kv = keys;
+    CompressedConvExplanation const e = gpu::explain_compressed_conv(desc, device());
+    expect_equal(e.kernel, std::string("compressed_conv_mma16_bf16_d128"));
+    expect_equal(e.path, std::string("mma16"));
+    expect(e.bytes_moved > e.cost.bytes && e.bytes_moved < 1.3 * e.cost.bytes);
+  }
 }
 
 }  // namespace fattn::test

@@ -110,5 +110,129 @@ TEST(kernels_compressed_conv_takes_shorter_tiles_for_wide_heads) {
   expect_prologue<BF16>(wide, EmulationOptions{3, Landing::kLate});
 }
 
+// Tiles are 128 tokens, a warp makes 16 of them; weights come by 64 channels of one tap.
+std::vector<ConvCase> const kTensorCoreCases = {
+    {"CCGQA over two tiles", 1, 141, 4, 2, 16, 2, 2, 8},
+    {"neighbours turn", 2, 9, 2, 2, 8, 2, 2, 4, false},
+    {"half of a head turns", 1, 20, 2, 1, 32, 2, 2, 8},
+    {"one tap each", 1, 9, 2, 1, 16, 1, 1},
+    {"many taps, history, channels that fill no fragment", 2, 19, 2, 2, 24, 4, 3, 12, true, true},
+    {"the most taps over two tiles", 1, 130, 1, 1, 16, 8, 8, 8},
+    {"no biases, raw temperature", 1, 3, 2, 1, 16, 2, 2, 1, true, false, false,
+     ConvTemperature::kRaw},
+    {"clamped temperature", 1, 3, 1, 1, 64, 2, 3, 32, true, false, true,
+     ConvTemperature::kExpClamped},
+    {"no tokens, a history to pass on", 2, 0, 2, 1, 16, 3, 2, 1, true, true},
+    {"packed, empty ones too",
+     5,
+     150,
+     2,
+     1,
+     16,
+     2,
+     2,
+     4,
+     true,
+     false,
+     true,
+     ConvTemperature::kExp,
+     {0, 3, 3, 136, 140, 140}},
+    {"lengths and positions of each token",
+     3,
+     18,
+     2,
+     1,
+     16,
+     2,
+     2,
+     4,
+     true,
+     false,
+     true,
+     ConvTemperature::kExp,
+     {},
+     {18, 0, 3},
+     {7, 0, 100000, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+      0, 1, 2,      3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+      5, 4, 3,      2, 1, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  0,  0,  1},
+     5},
+};
+
+template <class Element, int kHeadDim>
+void expect_on_tensor_cores(std::vector<ConvCase> const& cases) {
+  for (ConvCase const& c : cases)
+    for_some_schedules([&](EmulationOptions const& options) {
+      ConvCall<Element, 8> call(c);
+      call.template run_mma16<kHeadDim>(options);
+      call.expect_all();
+    });
+}
+
+TEST(kernels_compressed_conv_mma16_float16) { expect_on_tensor_cores<F16, 64>(kTensorCoreCases); }
+TEST(kernels_compressed_conv_mma16_bfloat16) { expect_on_tensor_cores<BF16, 64>(kTensorCoreCases); }
+
+TEST(kernels_compressed_conv_mma16_wide_heads) {
+  expect_on_tensor_cores<BF16, 128>(
+      {{"128 channels", 1, 20, 2, 1, 128, 2, 2, 64}, {"a head of 72", 1, 5, 2, 2, 72, 2, 2, 36}});
+  expect_on_tensor_cores<F16, 256>({{"a head of 208", 1, 18, 1, 1, 208, 2, 2, 104}});
+}
+
+// Latents near the largest float16 make y larger than any. Next to them ones of the usual size keep
+// their digits.
+TEST(kernels_compressed_conv_mma16_float16_does_not_overflow) {
+  ConvCase const c = {"large latents", 1, 20, 1, 1, 16, 2, 2, 8};
+  for_some_schedules([&](EmulationOptions const& options) {
+    ConvCall<F16, 8> call(c);
+    for (int i = 0; i < c.channels(); ++i)
+      call.latent[3 * call.row(c.channels()) + i] = simt::round_to<F16>(i % 2 ? 65504 : -60000);
+    for (int64_t i = 0; i < call.w1.size(); ++i)
+      call.w1[i] = simt::round_to<F16>(4 * simt::to_float(call.w1[i]));
+    call.run_mma16<64>(options);
+    call.expect_all();
+  });
+}
+
+// NaN and infinity spoil the tokens whose convolutions see them, and no other.
+TEST(kernels_compressed_conv_mma16_contains_nan_and_infinity) {
+  ConvCase const c = {"poisoned", 1, 40, 1, 1, 16, 2, 3, 8};
+  for (float const poison : {NAN, INFINITY})
+    for_some_schedules([&](EmulationOptions const& options) {
+      ConvCall<BF16, 8> sound(c), call(c);
+      call.latent[20 * call.row(c.channels()) + 5] = simt::round_to<BF16>(poison);
+      sound.run_mma16<64>(options);
+      call.run_mma16<64>(options);
+      for (int t = 0; t < c.tokens; ++t) {
+        bool const sees = t >= 20 && t <= 20 + c.halo();
+        for (int e = 0; e < c.d; ++e) {
+          int64_t const at = t * call.row(c.d) + e;
+          expect(sees == std::isnan(call.number(call.q, at)), "queries");
+          expect(sees || call.q[at].bits == sound.q[at].bits, "queries of other tokens");
+        }
+      }
+    });
+}
+
+TEST(kernels_compressed_conv_in_quads) {
+  ConvCase const c = {"aligned", 1, 3, 2, 2, 8, 2, 2, 4, true, true};
+  ConvCall<BF16, 8> call(c);
+  expect(in_quads(call.params()));
+  auto const refused = [&](auto const& flaw) {
+    CompressedConvParams p = call.params();
+    flaw(p);
+    expect(!in_quads(p));
+  };
+  refused([](CompressedConvParams& p) { p.head_dim = 12; });
+  refused([](CompressedConvParams& p) { p.heads_kv = 1; });
+  refused([](CompressedConvParams& p) { p.latent.token += 4; });
+  refused([](CompressedConvParams& p) { p.value.sequence += 1; });
+  refused([](CompressedConvParams& p) { p.v.head += 4; });
+  refused([](CompressedConvParams& p) {
+    p.history.data = static_cast<char const*>(p.history.data) + 2;
+  });
+  refused([](CompressedConvParams& p) {
+    p.delayed.data = static_cast<char const*>(p.delayed.data) + 8;
+  });
+}
+
 }  // namespace
 }  // namespace fattn::test

@@ -3,32 +3,20 @@
 // A call of the prologue of compressed convolutional attention on the emulator, and the same in
 // plain loops in double.
 
+#include "kernels/compressed_conv/mma16/kernel.h"
+#include "kernels/compressed_conv/prepare.h"
 #include "kernels/compressed_conv/prologue.h"
+#include "kernels_compressed_conv_case.h"
 #include "kernels_fixture.h"
 
 namespace fattn::test {
 
-struct ConvCase {
-  char const* name;
-  int sequences, tokens;  // tokens of each; packed: of all
-  int heads_q, heads_kv, d, taps_1, taps_2;
-  int pairs = 0;
-  bool halves = true;  // of pairs: (t, t + pairs), else neighbours
-  bool history = false, biases = true;
-  ConvTemperature mode = ConvTemperature::kExp;
-  std::vector<int32_t> starts = {}, lengths = {}, positions = {};
-  int64_t offset = 0;
+/// What is left of a number that is made of two of T.
+template <class T>
+constexpr double kSplitUnit = kUnit<T> * kUnit<T> / 4;
 
-  bool packed() const { return !starts.empty(); }
-  int channels() const { return (heads_q + heads_kv) * d; }
-  int half() const { return heads_kv * d / 2; }
-  int halo() const { return taps_1 + taps_2 - 2; }
-  int all_tokens() const { return packed() ? tokens : sequences * tokens; }
-};
-
-constexpr int kConvGap = 3;  // elements between rows
-
-template <class Element>
+/// kGap: elements between rows.
+template <class Element, int kGap = 3>
 struct ConvCall {
   ConvCase const& c;
   Guarded<Element> latent, value, delayed, history, delayed_history, w1, w2, b2, delayed_bias;
@@ -36,6 +24,7 @@ struct ConvCall {
   Guarded<Element> q, k, v, next_history, next_delayed;
   Guarded<float> in_use;
   std::vector<double> frequencies;
+  double split = 0;  // error of a y, as a part of it, that the path adds to those of float32
 
   explicit ConvCall(ConvCase const& c) : c(c) {
     int const t = c.all_tokens(), n = c.sequences;
@@ -59,7 +48,7 @@ struct ConvCall {
     for (int p = 0; p < c.pairs; ++p) frequencies.push_back(std::pow(100.0, -double(p) / c.pairs));
   }
 
-  static int64_t row(int width) { return width + kConvGap; }
+  static int64_t row(int width) { return width + kGap; }
   ConvTokens tokens(Guarded<Element>& from, int width) const {
     return {from.data(), c.packed() ? 0 : c.tokens * row(width), row(width)};
   }
@@ -67,8 +56,7 @@ struct ConvCall {
     return {to.data(), c.packed() ? 0 : c.tokens * heads * row(c.d), heads * row(c.d), row(c.d)};
   }
 
-  void run(EmulationOptions const& options) {
-    using Kernel = CompressedConv<Element>;
+  CompressedConvParams params() {
     CompressedConvParams p{};
     p.latent = tokens(latent, c.channels());
     p.value = tokens(value, c.half());
@@ -103,18 +91,58 @@ struct ConvCall {
     p.sequences = c.sequences, p.tokens = c.tokens;
     p.heads_q = c.heads_q, p.heads_kv = c.heads_kv, p.head_dim = c.d;
     p.taps_1 = c.taps_1, p.taps_2 = c.taps_2;
-    p.tile_tokens = Kernel::tile_tokens(c.d, c.pairs, c.taps_2);
     p.positions = {c.positions.empty() ? nullptr : c.positions.data(), c.packed() ? 0 : c.tokens, 1,
                    c.offset};
     p.pairs = c.pairs, p.frequencies = frequencies.data();
     p.cos_factor = 1.25, p.sin_factor = 1.25;
     p.from_step = p.to_step = c.halves ? 1 : 2;
     p.from_apart = p.to_apart = c.halves ? c.pairs : 1;
+    return p;
+  }
+
+  void run(EmulationOptions const& options) {
+    using Kernel = CompressedConv<Element>;
+    CompressedConvParams p = params();
+    p.tile_tokens = Kernel::tile_tokens(c.d, c.pairs, c.taps_2);
+    launch<Kernel>(p, c.heads_kv, options);
+  }
+
+  /// On tensor cores.
+  template <int kHeadDim>
+  void run_mma16(EmulationOptions const& options) {
+    using Kernel = Mma16CompressedConv<Element, kHeadDim>;
+    using Prepare = CompressedConvPrepare<Element>;
+    CompressedConvParams p = params();
+    expect(in_quads(p), c.name);
+    p.tile_tokens = Kernel::kTileTokens;
+    Guarded<Element> ready(w2.size());
+    int64_t const rows = c.positions.empty() ? c.tokens : c.all_tokens();
+    Guarded<ConvTurn> turns(rows * c.pairs);
+    CompressedConvPrepareParams prepare{};
+    prepare.w2 = w2.data(), prepare.ready_w2 = ready.data();
+    prepare.channels = c.channels(), prepare.head_dim = c.d, prepare.taps_2 = c.taps_2;
+    prepare.w2_blocks = grid_of(c.channels() * c.d, Prepare::kThreads).x;
+    prepare.positions = p.positions;
+    prepare.rows = rows, prepare.tokens = c.tokens, prepare.pairs = c.pairs;
+    prepare.frequencies = p.frequencies, prepare.turns = turns.data();
+    prepare.cos_factor = p.cos_factor, prepare.sin_factor = p.sin_factor;
+    int64_t const threads = prepare.w2_blocks * Prepare::kThreads + rows * c.pairs;
+    emulate<Prepare>(prepare, options, grid_of(threads, Prepare::kThreads));
+    ready.expect_guards();
+    turns.expect_guards();
+    p.ready_w2 = ready.data(), p.turns = turns.data();
+    p.turn_batch = p.positions.batch;
+    launch<Kernel>(p, c.heads_q + c.heads_kv, options);
+    split = kSplitUnit<Element>;
+  }
+
+  template <class Kernel>
+  void launch(CompressedConvParams const& p, int heads, EmulationOptions const& options) {
     int64_t const tile = p.tile_tokens;
     int64_t const each = std::max<int64_t>(1, (c.tokens + tile - 1) / tile);
     int64_t const tiles =
         c.packed() ? (c.tokens + tile - 1) / tile + c.sequences + 1 : c.sequences * each;
-    emulate<Kernel>(p, options, grid_of(tiles * c.heads_kv, 1));
+    emulate<Kernel>(p, options, grid_of(tiles * heads, 1));
     for (auto* out : {&q, &k, &v, &next_history, &next_delayed}) out->expect_guards();
     in_use.expect_guards();
   }
@@ -146,12 +174,13 @@ struct ConvCall {
     return number(history, (s.number * c.halo() + at) * row(c.channels()) + channel);
   }
 
-  std::vector<double> z_and_mean(Sequence const& s, int t, int head) {
+  /// `sizes`: the largest sum of the products' absolute values.
+  std::vector<double> z_and_mean(Sequence const& s, int t, int head, double& sizes) {
     std::vector<double> z;
     int const group = c.heads_q / c.heads_kv;
     for (int o = 0; o < c.d; ++o) {
       int const channel = head * c.d + o;
-      double sum = c.biases ? number(b2, channel) : 0;
+      double sum = c.biases ? number(b2, channel) : 0, size = 0;
       for (int e = 0; e < c.d; ++e)
         for (int r = 0; r < c.taps_2; ++r) {
           int const from = head * c.d + e;
@@ -159,8 +188,10 @@ struct ConvCall {
           for (int r1 = 0; r1 < c.taps_1; ++r1)
             y += number(w1, from * c.taps_1 + r1) *
                  u(s, t - (c.taps_2 - 1) + r - (c.taps_1 - 1) + r1, from);
-          sum += number(w2, (channel * c.d + e) * c.taps_2 + r) * y;
+          double const product = number(w2, (channel * c.d + e) * c.taps_2 + r) * y;
+          sum += product, size += std::fabs(product);
         }
+      sizes = std::max(sizes, size);
       if (head < c.heads_q) {
         sum += (u(s, t, channel) + u(s, t, (c.heads_q + head / group) * c.d + o)) / 2;
       } else {
@@ -174,9 +205,10 @@ struct ConvCall {
     return z;
   }
 
-  std::vector<double> expected_row(Sequence const& s, int t, int head) {
-    std::vector<double> x = z_and_mean(s, t, head);
-    double norm = 0, factor = 1;
+  /// `slack`: what an element may err by because y is split.
+  std::vector<double> expected_row(Sequence const& s, int t, int head, double& slack) {
+    double norm = 0, factor = 1, sizes = 0;
+    std::vector<double> x = z_and_mean(s, t, head, sizes);
     for (double const e : x) norm += e * e;
     if (head >= c.heads_q) {
       double const given = temperature[head - c.heads_q];
@@ -184,7 +216,9 @@ struct ConvCall {
                : c.mode == ConvTemperature::kExp ? std::exp(given)
                                                  : std::exp(std::min(std::max(given, 1e-7), 2.0));
     }
-    for (double& e : x) e *= factor * std::sqrt(double(c.d)) / std::sqrt(norm + 1e-12);
+    double const scale = factor * std::sqrt(double(c.d)) / std::sqrt(norm + 1e-12);
+    for (double& e : x) e *= scale;
+    slack = 2 * 1.25 * split * sizes * std::fabs(scale);  // of two elements, turned
     int const at = s.first + t;
     double const position = double(c.offset + (c.positions.empty() ? t : c.positions[at]));
     std::vector<double> turned = x;
@@ -206,24 +240,30 @@ struct ConvCall {
     return c.biases ? number(delayed_bias, at) : 0;
   }
 
-  void expect_row(Guarded<Element>& out, int64_t at, std::vector<double> const& expected) {
+  void expect_row(Guarded<Element>& out, int64_t at, std::vector<double> const& expected,
+                  double slack) {
     for (int e = 0; e < c.d; ++e)
-      expect_near(number(out, at + e), expected[e], 4e-6 + kUnit<Element> * std::fabs(expected[e]),
-                  c.name);
+      expect_near(number(out, at + e), expected[e],
+                  4e-6 + slack + kUnit<Element> * std::fabs(expected[e]), c.name);
     for (int e = c.d; e < row(c.d); ++e) expect(out.fresh(at + e), "a gap was written");
   }
 
+  void expect_head(Guarded<Element>& out, int64_t at, Sequence const& s, int t, int head) {
+    std::vector<double> expected(c.d);
+    double slack = 0;
+    if (t < s.tokens) expected = expected_row(s, t, head, slack);
+    expect_row(out, at, expected, slack);
+  }
+
   void expect_all() {
-    std::vector<double> const zeros(c.d);
     for (Sequence const& s : sequences())
       for (int t = 0; t < s.rows; ++t) {
         bool const used = t < s.tokens;
         for (int h = 0; h < c.heads_q; ++h)
-          expect_row(q, ((s.first + t) * c.heads_q + h) * row(c.d),
-                     used ? expected_row(s, t, h) : zeros);
+          expect_head(q, ((s.first + t) * c.heads_q + h) * row(c.d), s, t, h);
         for (int g = 0; g < c.heads_kv; ++g) {
           int64_t const at = ((s.first + t) * c.heads_kv + g) * row(c.d);
-          expect_row(k, at, used ? expected_row(s, t, c.heads_q + g) : zeros);
+          expect_head(k, at, s, t, c.heads_q + g);
           for (int e = 0; e < c.d; ++e)
             expect(number(v, at + e) == (used ? expected_value(s, t, g * c.d + e) : 0), c.name);
         }

@@ -163,7 +163,9 @@ export function compressedConvCalls(latent: Tensor, value: Tensor, w: Tensor): T
   new CompressedConvAttention({ ...weights, wo: undefined });
   // @ts-expect-error: of each call
   new CompressedConvAttention(weights, { lengths: w });
-  const { q, k, v } = compressedConvPrologue(projections, parameters, { lengths: w });
+  const { q, k, v } = compressedConvPrologue(projections, parameters, { lengths: w, out: { q: w, k: w, v: w } });
+  // @ts-expect-error: all three
+  compressedConvPrologue(projections, parameters, { out: { q: w, k: w } });
   return attention(q, k, v, { causal: true });
 }
 

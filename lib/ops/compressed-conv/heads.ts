@@ -36,7 +36,7 @@ export function allocateHeads({ projections, sizes }: CheckedPrologue): CcaHeads
 }
 
 /** Tensors of the caller's for the result. */
-export function expectHeads(name: string, out: CcaHeads, call: CheckedPrologue): CcaHeads {
+export function expectHeads(name: string, out: Record<keyof CcaHeads, Tensor>, call: CheckedPrologue): CcaHeads {
   const { projections, parameters, sizes } = call;
   const { dtype, device } = projections.latent;
   const { hQ, hKv, d } = sizes;
@@ -53,7 +53,7 @@ export function expectHeads(name: string, out: CcaHeads, call: CheckedPrologue):
     expectApartFrom(what, given[part], 'projections', projections);
     expectApartFrom(what, given[part], 'parameters', parameters);
   }
-  return given;
+  return given as CcaHeads;
 }
 
 export function disposeHeads({ q, k, v }: CcaHeads): void {

@@ -2,7 +2,6 @@ import type { Stream } from '../../stream.js';
 import type { Tensor } from '../../tensor.js';
 import type { AttentionOptions } from '../attention/options.js';
 import type { RopeOptions } from '../rope.js';
-import type { CcaHeads } from './heads.js';
 
 /** What the projections of a layer give, one row per token: `[b, s, …]`, packed `[t, …]`. */
 export interface CcaProjections {
@@ -58,7 +57,7 @@ export interface CompressedConvPrologueOptions extends CcaCallOptions {
    * Receives the result in place of new tensors: all three, of its shapes and dtype. They lie apart from one another
    * and share no storage with what is read.
    */
-  out?: CcaHeads;
+  out?: Record<'q' | 'k' | 'v', Tensor>;
 }
 
 /** Options of {@link compressedConvAttention}. */

@@ -1,19 +1,19 @@
 #include "backends/gpu/compressed_conv_job.h"
 
 #include <algorithm>
-#include <vector>
 
+#include "backends/gpu/compressed_conv_choice.h"
 #include "backends/gpu/kernel_row.h"
 #include "backends/gpu/rope_job.h"
 #include "backends/gpu/token_tensors.h"
 #include "kernels/attention/prepare.h"
-#include "kernels/compressed_conv/prologue.h"
+#include "kernels/compressed_conv/mma16/kernel.h"
+#include "kernels/compressed_conv/prepare.h"
 
 namespace fattn::gpu {
 namespace {
 
 constexpr char kName[] = "compressedConvAttention";
-using Kernel = CompressedConv<float>;  // tiles are the same for every element type
 
 ConvTokens tokens_of(TensorView const& view, bool packed) {
   if (!view.defined()) return {};
@@ -129,10 +129,34 @@ std::shared_ptr<PendingReport> launch_check(DeviceJob& job, TensorView const& vi
   return report;
 }
 
-/// At most: packed sequences may each leave their last tile unfilled, and padding follows them.
-int64_t most_tiles(CompressedConvDesc const& desc, int64_t tile) {
-  int64_t const full = (desc.seq + tile - 1) / tile;
-  return desc.packed ? full + desc.batch + 1 : desc.batch * std::max<int64_t>(1, full);
+/// Lays out weights and makes turns for the tensor cores.
+void launch_prepare(DeviceJob& job, CompressedConvParams& p, CompressedConvDesc const& desc) {
+  using Kernel = CompressedConvPrepare<simt::BF16>;  // blocks are the same for every element type
+  bool const each = p.positions.data && p.positions.batch != 0;
+  CompressedConvPrepareParams params{};
+  params.w2 = p.w2.data;
+  params.channels = p.channels();
+  params.head_dim = p.head_dim;
+  params.taps_2 = p.taps_2;
+  params.ready_w2 =
+      job.scratch_of<uint16_t>(checked_multiply(p.channels() * p.taps_2, int64_t{p.head_dim}));
+  int64_t const weights = p.channels() * p.head_dim;
+  params.w2_blocks = (weights + Kernel::kThreads - 1) / Kernel::kThreads;
+  params.positions = p.positions;
+  params.tokens = desc.seq;
+  params.rows = each ? desc.batch * desc.seq : desc.seq;
+  params.pairs = p.pairs;
+  params.frequencies = p.frequencies;
+  params.cos_factor = p.cos_factor;
+  params.sin_factor = p.sin_factor;
+  int64_t const turns = checked_multiply(params.rows, int64_t{p.pairs});
+  if (turns > 0) params.turns = job.scratch_of<ConvTurn>(turns);
+  p.ready_w2 = params.ready_w2;
+  p.turns = params.turns;
+  p.turn_batch = each ? desc.seq : 0;
+  job.launch(kernel_row("compressed_conv_prepare", desc.dtype).instance().kernel,
+             grid_for(kName, params.w2_blocks * Kernel::kThreads + turns, Kernel::kThreads),
+             params);
 }
 
 }  // namespace
@@ -145,35 +169,21 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
   describe_tensors(p, desc, args);
   describe_numbers(p, desc);
   if (desc.rotates) describe_rotation(job, p, desc, args);
-  p.tile_tokens = Kernel::tile_tokens(p.head_dim, p.pairs, p.taps_2);
-  check(p.tile_tokens > 0, ErrorCode::kUnsupported, kName,
-        " on a GPU does not serve a head dim of ", desc.head_dim);
+  bool const quads = in_quads(p) && args.w2.dtype == desc.dtype;
+  CompressedConvChoice const choice =
+      choose_compressed_conv(desc, p.pairs, quads, job.stream().gpu().facts());
+  check(choice.row != nullptr, ErrorCode::kUnsupported, kName, " on ",
+        name_of(job.stream().device()), " does not serve ", choice.reason);
+  p.tile_tokens = choice.tile_tokens;
   p.cu_stride = p.length_stride = 1;
   auto report =
       desc.packed
           ? launch_check(job, args.cu_seq_lens, IndexTensor::kCuSeqLens, desc.seq, p.cu_seq_lens)
           : launch_check(job, args.lengths, IndexTensor::kLengths, desc.seq, p.lengths);
-  job.launch(kernel_row("compressed_conv", desc.dtype).instance().kernel,
-             grid_for(kName, most_tiles(desc, p.tile_tokens) * desc.heads_kv, 1), p);
+  if (choice.on_tensor_cores()) launch_prepare(job, p, desc);
+  job.launch(choice.row->instance().kernel,
+             grid_for(kName, most_tiles(desc, p.tile_tokens) * choice.heads, 1), p);
   return report;
-}
-
-CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) {
-  CompressedConvExplanation e;
-  e.cost = compressed_conv_cost(desc);
-  // As if all of a head turned, which takes the most shared memory.
-  int64_t const tile = Kernel::tile_tokens(static_cast<int32_t>(desc.head_dim),
-                                           static_cast<int32_t>(desc.head_dim / 2),
-                                           static_cast<int32_t>(desc.taps_2));
-  e.supported = tile > 0;
-  if (!e.supported) e.reason = "head dims that shared memory does not hold";
-  if (!e.supported) return e;
-  KernelRow const& row = kernel_row("compressed_conv", desc.dtype);
-  e.kernel = row.name;
-  e.path = row.path;
-  double const halo = static_cast<double>(size_of(desc.dtype) * desc.halo() * desc.channels());
-  e.bytes_moved = e.cost.bytes + static_cast<double>(most_tiles(desc, tile)) * halo;
-  return e;
 }
 
 }  // namespace fattn::gpu

@@ -16,6 +16,4 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
                                                       CompressedConvDesc const& desc,
                                                       CompressedConvArgs const& args);
 
-CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc);
-
 }  // namespace fattn::gpu

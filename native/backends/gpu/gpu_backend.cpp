@@ -6,6 +6,7 @@
 
 #include "backends/gpu/attention_choice.h"
 #include "backends/gpu/attention_job.h"
+#include "backends/gpu/compressed_conv_choice.h"
 #include "backends/gpu/compressed_conv_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
@@ -162,7 +163,7 @@ Explanation GpuBackend::explain_attention(AttentionDesc const& desc,
 
 CompressedConvExplanation GpuBackend::explain_compressed_conv(
     CompressedConvDesc const& desc) const {
-  return gpu::explain_compressed_conv(desc);
+  return gpu::explain_compressed_conv(desc, gpu_.facts());
 }
 
 void GpuBackend::measure_ceilings(std::function<void(Ceilings)> done) {

@@ -1,7 +1,7 @@
 // The two convolutions of a tile and the mean that joins them, head by head, in shared memory.
 #pragma once
 
-#include "kernels/compressed_conv/tile.h"
+#include "kernels/compressed_conv/values.h"
 
 namespace fattn {
 
@@ -22,16 +22,6 @@ struct ConvShared {
     sin = cos + p.tile_tokens * p.pairs;
   }
 };
-
-/// A latent of a sequence by its token, which may lie in front of the first.
-template <class Element>
-FATTN_DEVICE float conv_latent(CompressedConvParams const& p, ConvTile const& tile, int32_t t,
-                               int64_t channel) {
-  if (t >= 0) return simt::to_float(p.latent.row<Element>(tile.batch, tile.first + t)[channel]);
-  int32_t const row = p.halo() + t;
-  if (!p.history.data || row < 0) return 0;
-  return simt::to_float(p.history.row<Element>(tile.number, row)[channel]);
-}
 
 /// y for the tile's tokens and the K2 - 1 in front of them, of the head that begins at `channel`.
 template <class Element, int kThreads>

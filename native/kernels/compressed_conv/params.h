@@ -16,6 +16,11 @@ struct ConvTokens {
   }
 };
 
+/// What a pair turns by.
+struct alignas(8) ConvTurn {
+  float cos, sin;
+};
+
 /// A parameter in f32 or in the element type of the latents. Null data: zeros.
 struct ConvParameter {
   void const* data;
@@ -58,10 +63,20 @@ struct CompressedConvParams {
   double cos_factor, sin_factor;
   int32_t from_step, from_apart, to_step, to_apart;
 
+  // For tensor cores, of CompressedConvPrepare.
+  void const* ready_w2;   // [channels / d][K2][d][d], of the element type of the latents
+  ConvTurn const* turns;  // [row][pairs]
+  int64_t turn_batch;     // rows from one sequence to the next where positions are given, else 0
+
   FATTN_DEVICE int32_t group() const { return heads_q / heads_kv; }
   FATTN_DEVICE int32_t halo() const { return taps_1 - 1 + taps_2 - 1; }
   FATTN_DEVICE int64_t channels() const { return int64_t{heads_q + heads_kv} * head_dim; }
   FATTN_DEVICE int64_t half_values() const { return int64_t{heads_kv} * head_dim / 2; }
+
+  /// Row of `turns` for token t of a sequence whose first token is `first`.
+  FATTN_DEVICE int64_t turn_row(int64_t batch, int64_t first, int64_t t) const {
+    return positions.data ? batch * turn_batch + first + t : t;
+  }
 };
 
 }  // namespace fattn

@@ -11,6 +11,8 @@
 namespace fattn::cpu {
 namespace {
 
+constexpr int64_t kLeastTiles = 32;  // per thread, that are not cut by heads
+
 /// [b, s, …] or packed [t, …]: strides of the axes in front of the last.
 ConvRows rows_of(TensorView const& view, bool packed) {
   ConvRows rows;
@@ -191,11 +193,13 @@ class Planner {
     return (plan_.positions ? plan_.positions[at] : t) + plan_.position_offset;
   }
 
-  /// All heads of a tile in one task, which shares the angles; few tiles are cut by heads too.
+  /// All heads of a tile in one task, which shares the angles; fewer tiles are cut by heads too, so
+  /// that threads end together: a task of all heads is up to a thirtieth of what a thread has to
+  /// do.
   void cut_tasks(int threads) {
     int64_t tiles = 0;
     for (ConvSequence const& s : p_.sequences) tiles += (s.rows + kConvTokens - 1) / kConvTokens;
-    int32_t const groups = tiles >= 3 * int64_t{threads} ? plan_.heads_kv : 1;
+    int32_t const groups = tiles >= kLeastTiles * threads ? plan_.heads_kv : 1;
     for (int32_t n = 0; n < static_cast<int32_t>(p_.sequences.size()); ++n)
       for (int32_t t = 0; t < p_.sequences[n].rows; t += kConvTokens)
         for (int32_t group = 0; group < plan_.heads_kv; group += groups)

@@ -8,39 +8,72 @@
 
 namespace fattn::cpu {
 
-/// Cosines and sines of a tile, [pair][token]. Neighbours in place are one turn apart; a token
-/// that is no neighbour of the one before starts anew.
+/// Cosines and sines of `count` tokens from the tile's `begin`-th on that stand one behind the
+/// other, of the first of which turn_cos and turn_sin are: eight at a time, which are eight turns
+/// apart.
+template <class Isa>
+[[gnu::always_inline]] inline void turn_neighbours(ConvPlan const& plan, ConvScratch const& scratch,
+                                                   int32_t begin, int32_t count) {
+  constexpr int kSide = 8;
+  typedef double Turns __attribute__((vector_size(8 * kSide)));
+  typedef float Rounded __attribute__((vector_size(4 * kSide)));
+  for (int32_t pair = 0; pair < plan.pairs; ++pair) {
+    Turns cos = {scratch.turn_cos[pair]}, sin = {scratch.turn_sin[pair]};
+    double c = plan.step_cos[pair], s = plan.step_sin[pair];  // of 1, 2, 4 and 8 tokens
+    FATTN_UNROLL for (int known = 1; known < kSide; known *= 2) {
+      FATTN_UNROLL for (int i = 0; i < known; ++i) {
+        cos[known + i] = cos[i] * c - sin[i] * s;
+        sin[known + i] = sin[i] * c + cos[i] * s;
+      }
+      double const both = 2 * c * s;
+      c = c * c - s * s;
+      s = both;
+    }
+    float* const cosines = scratch.cos + int64_t{pair} * kConvTokens + begin;
+    float* const sines = scratch.sin + int64_t{pair} * kConvTokens + begin;
+    for (int32_t t = 0; t < count; t += kSide) {
+      size_t const some =
+          static_cast<size_t>(count - t < kSide ? count - t : kSide) * sizeof(float);
+      Rounded const c8 = __builtin_convertvector(cos * plan.cos_factor, Rounded);
+      Rounded const s8 = __builtin_convertvector(sin * plan.sin_factor, Rounded);
+      if (count - t >= kSide) {
+        __builtin_memcpy(cosines + t, &c8, sizeof c8);
+        __builtin_memcpy(sines + t, &s8, sizeof s8);
+      } else {
+        __builtin_memcpy(cosines + t, &c8, some);
+        __builtin_memcpy(sines + t, &s8, some);
+      }
+      Turns const turned = cos * c - sin * s;
+      sin = sin * c + cos * s;
+      cos = turned;
+    }
+  }
+}
+
+/// Cosines and sines of a tile, [pair][token]. A token that is no neighbour in place of the one
+/// before starts anew.
 template <class Isa>
 [[gnu::noinline]] void set_turns(ConvPlan const& plan, ConvSequence const& s, ConvTask const& task,
                                  ConvScratch const& scratch) {
-  double *const cos = scratch.turn_cos, *const sin = scratch.turn_sin;
-  int64_t before = 0;
-  for (int32_t i = 0; i < task.end - task.begin; ++i) {
-    int64_t const t = task.begin + i;
-    int64_t position = t + plan.position_offset;
-    if (plan.positions)
-      position =
-          plan.positions[s.batch * plan.position_batch + (s.first + t) * plan.position_token] +
-          plan.position_offset;
-    bool const follows = i > 0 && position == before + 1;
-    before = position;
-    for (int32_t pair = 0; follows && pair < plan.pairs; ++pair) {
-      double const c = cos[pair], n = sin[pair];
-      cos[pair] = c * plan.step_cos[pair] - n * plan.step_sin[pair];
-      sin[pair] = n * plan.step_cos[pair] + c * plan.step_sin[pair];
-    }
-    for (int32_t pair = 0; !follows && pair < plan.pairs; ++pair) {
+  auto const position_of = [&](int64_t t) -> int64_t {
+    if (!plan.positions) return t + plan.position_offset;
+    int64_t const at = s.batch * plan.position_batch + (s.first + t) * plan.position_token;
+    return plan.positions[at] + plan.position_offset;
+  };
+  for (int32_t t = task.begin; t < task.end;) {
+    int64_t const position = position_of(t);
+    int32_t count = 1;
+    while (t + count < task.end && position_of(t + count) == position + count) ++count;
+    for (int32_t pair = 0; pair < plan.pairs; ++pair) {
       double const angle = static_cast<double>(position) * plan.frequencies[pair];
       bool const reached = __builtin_fabs(angle) < 0x1p54;
       SinCos const turn =
           reached ? sincos_of_large(angle) : SinCos{__builtin_sin(angle), __builtin_cos(angle)};
-      cos[pair] = turn.cos;
-      sin[pair] = turn.sin;
+      scratch.turn_cos[pair] = turn.cos;
+      scratch.turn_sin[pair] = turn.sin;
     }
-    for (int32_t pair = 0; pair < plan.pairs; ++pair) {
-      scratch.cos[pair * kConvTokens + i] = static_cast<float>(cos[pair] * plan.cos_factor);
-      scratch.sin[pair * kConvTokens + i] = static_cast<float>(sin[pair] * plan.sin_factor);
-    }
+    turn_neighbours<Isa>(plan, scratch, t - task.begin, count);
+    t += count;
   }
 }
 
@@ -109,6 +142,9 @@ class ConvTile {
   }
 
  private:
+  /// The heads of a group, from the latents of the key head to its keys. Latents lie far apart, a
+  /// row per token, and outputs too: while a head is convolved, its output and the latents of the
+  /// head that comes next are fetched.
   void run_group(int32_t group) {
     LatentRows<Source> const rows(plan_, sequence_);
     int32_t const d = plan_.head_dim, count = plan_.group(), key_head = plan_.heads_q + group;

@@ -19,7 +19,7 @@ struct ConvScratch {
   float* weights;    // [kConvRows][d K2]: of the second convolution, widened
   float* cos;        // [pairs][kConvTokens]
   float* sin;
-  double* turn_cos;  // [pairs]: of the token at hand
+  double* turn_cos;  // [pairs]: of the first of neighbours
   double* turn_sin;
   float* scale;  // [kConvTokens]
 

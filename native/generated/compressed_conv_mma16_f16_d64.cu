@@ -1,0 +1,14 @@
+// Written by scripts/generate-instances.mjs from native/instances.json: do not edit.
+
+#include "kernels/compressed_conv/mma16/kernel.h"
+
+#include "backends/gpu/kernel_row.h"
+
+namespace fattn::gpu::instances {
+
+KernelInstance compressed_conv_mma16_f16_d64() {
+  using Kernel = Mma16CompressedConv<simt::F16, 64>;
+  return {simt::compile_kernel<Kernel>("compressed_conv_mma16_f16_d64"), Kernel::kTileTokens};
+}
+
+}  // namespace fattn::gpu::instances

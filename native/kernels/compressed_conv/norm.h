@@ -1,0 +1,32 @@
+// The factors that give a head its length.
+#pragma once
+
+#include "kernels/compressed_conv/params.h"
+
+namespace fattn {
+
+/// tau of a key head. In double: an error of it is one of every element of its keys.
+template <class Element>
+FATTN_DEVICE float conv_temperature(CompressedConvParams const& p, int32_t group) {
+  constexpr double kE = 2.718281828459045;
+  float x = p.temperature.at<Element>(group);
+  if (p.temperature_mode == ConvTemperature::kRaw) return x;
+  if (p.temperature_mode == ConvTemperature::kExpClamped) x = x < 1e-7f ? 1e-7f : x > 2 ? 2 : x;
+  return static_cast<float>(simt::power(kE, static_cast<double>(x)));
+}
+
+/// Of a positive number, within an ulp: the approximation by logarithms, improved (Newton), and
+/// corrected by what its square lacks, which a fused multiply-add knows without rounding.
+FATTN_DEVICE float square_root(float x) {
+  float root = simt::exp2_approximate(0.5f * simt::log2_approximate(x));
+  root = 0.5f * (root + x / root);
+  float const lacking = simt::fused_multiply_add(-root, root, x);
+  return simt::fused_multiply_add(lacking, 0.5f / root, root);
+}
+
+/// What a head with this sum of squares is multiplied by, to be `factor` times sqrt(d) long.
+FATTN_DEVICE float conv_scale(CompressedConvParams const& p, float squares, float factor) {
+  return factor * square_root(static_cast<float>(p.head_dim) / (squares + 1e-12f));
+}
+
+}  // namespace fattn

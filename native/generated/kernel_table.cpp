@@ -54,6 +54,9 @@ KernelInstance linear_mma16_bf16();
 KernelInstance linear_simple_f32();
 KernelInstance linear_simple_f16();
 KernelInstance linear_simple_bf16();
+KernelInstance key_scores_f32();
+KernelInstance key_scores_f16();
+KernelInstance key_scores_bf16();
 
 }  // namespace instances
 
@@ -158,6 +161,12 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::linear_simple_f16},
     {"linear_simple_bf16", "linear", "simple", DType::bf16,
      0, false, 80, instances::linear_simple_bf16},
+    {"key_scores_f32", "key_scores", "", DType::f32,
+     0, false, 80, instances::key_scores_f32},
+    {"key_scores_f16", "key_scores", "", DType::f16,
+     0, false, 80, instances::key_scores_f16},
+    {"key_scores_bf16", "key_scores", "", DType::bf16,
+     0, false, 80, instances::key_scores_bf16},
 };
 
 }  // namespace

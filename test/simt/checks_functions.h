@@ -16,8 +16,10 @@ enum class Function {
   kLog2Approximate,
   kReciprocalApproximate,
   kTanhApproximate,
+  kExp,
   kExp2,
   kLog,
+  kLog1p,
   kTanh
 };
 
@@ -37,8 +39,10 @@ struct Apply : KernelShape<Arguments, 128> {
     if (kFunction == Function::kLog2Approximate) return log2_approximate(x);
     if (kFunction == Function::kReciprocalApproximate) return reciprocal_approximate(x);
     if (kFunction == Function::kTanhApproximate) return tanh_approximate(x);
+    if (kFunction == Function::kExp) return exp_exact(x);
     if (kFunction == Function::kExp2) return exp2_exact(x);
     if (kFunction == Function::kLog) return log_exact(x);
+    if (kFunction == Function::kLog1p) return log1p_exact(x);
     return tanh_exact(x);
   }
 };
@@ -143,6 +147,13 @@ inline void check_tanh_approximate(Machine& machine) {
   check_values<kOf>(machine, {0, -0.0f, kInfinity, -kInfinity, kNan}, {0, -0.0f, 1, -1, kNan});
 }
 
+inline void check_exp_exact(Machine& machine) {
+  check_errors<Function::kExp>(
+      machine, -103, 89, false, [](double x) { return std::exp(x); }, ulps(2));
+  check_values<Function::kExp>(machine, {0, -0.0f, kInfinity, -kInfinity, kNan},
+                               {1, 1, kInfinity, 0, kNan});
+}
+
 inline void check_exp2_exact(Machine& machine) {
   check_errors<Function::kExp2>(
       machine, -149, 129, false, [](double x) { return std::exp2(x); }, ulps(2));
@@ -156,6 +167,14 @@ inline void check_log_exact(Machine& machine) {
   check_errors<Function::kLog>(machine, FLT_MIN, FLT_MAX, false, exact, ulps(1));
   check_values<Function::kLog>(machine, {0, 1, kInfinity, -1, kNan},
                                {-kInfinity, 0, kInfinity, kNan, kNan});
+}
+
+inline void check_log1p_exact(Machine& machine) {
+  auto const exact = [](double x) { return std::log1p(x); };
+  check_errors<Function::kLog1p>(machine, -0.99f, 4, false, exact, ulps(1));
+  check_errors<Function::kLog1p>(machine, FLT_MIN, FLT_MAX, false, exact, ulps(1));
+  check_values<Function::kLog1p>(machine, {-1, 0, -0.0f, kInfinity, -2, kNan},
+                                 {-kInfinity, 0, -0.0f, kInfinity, kNan, kNan});
 }
 
 inline void check_tanh_exact(Machine& machine) {
@@ -272,8 +291,10 @@ inline std::vector<Check> checks_of_functions() {
       {{"log2_approximate"}, Needs::kSm80, check_log2_approximate},
       {{"reciprocal_approximate"}, Needs::kSm80, check_reciprocal_approximate},
       {{"tanh_approximate"}, Needs::kSm80, check_tanh_approximate},
+      {{"exp_exact"}, Needs::kSm80, check_exp_exact},
       {{"exp2_exact"}, Needs::kSm80, check_exp2_exact},
       {{"log_exact"}, Needs::kSm80, check_log_exact},
+      {{"log1p_exact"}, Needs::kSm80, check_log1p_exact},
       {{"tanh_exact"}, Needs::kSm80, check_tanh_exact},
       {{"power"}, Needs::kSm80, check_power},
       {{"fused_multiply_add", "maximum", "bits_of", "float_of_bits", "is_nan", "opaque"},

@@ -8,6 +8,7 @@
 #include "backends/gpu/compressed_conv_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
+#include "backends/gpu/key_scores_job.h"
 #include "backends/gpu/linear_job.h"
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
@@ -119,6 +120,12 @@ void GpuBackend::compressed_conv(Submission to, CompressedConvDesc desc, Compres
     outcome.add(report);
     job.stream().note_report(report);
   });
+}
+
+void GpuBackend::key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) {
+  check_key_scores(form, args);
+  queue_job(gpu_, to, "dynamicMaskScores", args,
+            [&](DeviceJob& job, Outcome&) { launch_key_scores(job, form, args); });
 }
 
 Explanation GpuBackend::explain_attention(AttentionDesc const& desc,

@@ -57,6 +57,10 @@ KernelInstance linear_simple_bf16();
 KernelInstance key_scores_f32();
 KernelInstance key_scores_f16();
 KernelInstance key_scores_bf16();
+KernelInstance sort_keys();
+KernelInstance merge_keys();
+KernelInstance select_keys();
+KernelInstance smooth_selection();
 
 }  // namespace instances
 
@@ -167,6 +171,14 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::key_scores_f16},
     {"key_scores_bf16", "key_scores", "", DType::bf16,
      0, false, 80, instances::key_scores_bf16},
+    {"sort_keys", "sort_keys", "", std::nullopt,
+     0, false, 80, instances::sort_keys},
+    {"merge_keys", "merge_keys", "", std::nullopt,
+     0, false, 80, instances::merge_keys},
+    {"select_keys", "select_keys", "", std::nullopt,
+     0, false, 80, instances::select_keys},
+    {"smooth_selection", "smooth_selection", "", std::nullopt,
+     0, false, 80, instances::smooth_selection},
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ FATTN_DEVICE double power(double base, double exponent);  // within 2 ulp
 FATTN_DEVICE uint32_t bits_of(float x);
 FATTN_DEVICE float float_of_bits(uint32_t bits);
 FATTN_DEVICE bool is_nan(float x);
+FATTN_DEVICE int32_t count_ones(uint32_t bits);  // popc.b32 (PTX ISA 9.7.1.15)
 
 /// The same value, of which the compiler knows nothing. What is computed from it in a loop is not
 /// computed ahead of the loop, where it would occupy registers that the loop is short of.

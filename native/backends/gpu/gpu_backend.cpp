@@ -8,6 +8,7 @@
 #include "backends/gpu/compressed_conv_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
+#include "backends/gpu/key_intervals_job.h"
 #include "backends/gpu/key_scores_job.h"
 #include "backends/gpu/linear_job.h"
 #include "backends/gpu/merge_job.h"
@@ -126,6 +127,16 @@ void GpuBackend::key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args
   check_key_scores(form, args);
   queue_job(gpu_, to, "dynamicMaskScores", args,
             [&](DeviceJob& job, Outcome&) { launch_key_scores(job, form, args); });
+}
+
+void GpuBackend::key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) {
+  check_key_intervals(desc, args);
+  queue_job(gpu_, to, "dynamicMaskIntervals", args, [&](DeviceJob& job, Outcome& outcome) {
+    auto const report = launch_key_intervals(job, desc, args);
+    if (report == nullptr) return;
+    outcome.add(report);
+    job.stream().note_report(report);
+  });
 }
 
 Explanation GpuBackend::explain_attention(AttentionDesc const& desc,

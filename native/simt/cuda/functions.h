@@ -38,6 +38,7 @@ FATTN_DEVICE double power(double base, double exponent) { return pow(base, expon
 FATTN_DEVICE uint32_t bits_of(float x) { return __float_as_uint(x); }
 FATTN_DEVICE float float_of_bits(uint32_t bits) { return __uint_as_float(bits); }
 FATTN_DEVICE bool is_nan(float x) { return x != x; }
+FATTN_DEVICE int32_t count_ones(uint32_t bits) { return __popc(bits); }
 FATTN_DEVICE uint32_t opaque(uint32_t value) {
   asm volatile("" : "+r"(value));
   return value;

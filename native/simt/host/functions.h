@@ -34,6 +34,7 @@ inline double power(double base, double exponent) { return std::pow(base, expone
 inline uint32_t bits_of(float x) { return std::bit_cast<uint32_t>(x); }
 inline float float_of_bits(uint32_t bits) { return std::bit_cast<float>(bits); }
 inline bool is_nan(float x) { return x != x; }
+inline int32_t count_ones(uint32_t bits) { return std::popcount(bits); }
 inline uint32_t opaque(uint32_t value) { return value; }
 
 }  // namespace fattn::simt

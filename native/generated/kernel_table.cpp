@@ -61,6 +61,7 @@ KernelInstance sort_keys();
 KernelInstance merge_keys();
 KernelInstance select_keys();
 KernelInstance smooth_selection();
+KernelInstance append_scores();
 
 }  // namespace instances
 
@@ -179,6 +180,8 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::select_keys},
     {"smooth_selection", "smooth_selection", "", std::nullopt,
      0, false, 80, instances::smooth_selection},
+    {"append_scores", "append_scores", "", std::nullopt,
+     0, false, 80, instances::append_scores},
 };
 
 }  // namespace

@@ -104,6 +104,7 @@ std::vector<std::pair<char const*, Scores>> const kScores = {
     {"few values",
      [](std::mt19937& g, int) { return static_cast<float>(static_cast<int>(g() % 3) - 1); }},
     {"equal", [](std::mt19937&, int) { return 0.25f; }},
+    {"zeros", [](std::mt19937& g, int) { return g() % 2 == 0 ? 0.0f : -0.0f; }},
     {"rising", [](std::mt19937&, int j) { return static_cast<float>(j) - 20; }},
     {"falling", [](std::mt19937&, int j) { return 20 - static_cast<float>(j); }},
     {"special",

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/gpu/append_scores_job.h"
 #include "backends/gpu/attention_choice.h"
 #include "backends/gpu/attention_job.h"
 #include "backends/gpu/compressed_conv_job.h"
@@ -133,6 +134,16 @@ void GpuBackend::key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyI
   check_key_intervals(desc, args);
   queue_job(gpu_, to, "dynamicMaskIntervals", args, [&](DeviceJob& job, Outcome& outcome) {
     auto const report = launch_key_intervals(job, desc, args);
+    if (report == nullptr) return;
+    outcome.add(report);
+    job.stream().note_report(report);
+  });
+}
+
+void GpuBackend::append_scores(Submission to, AppendScoresArgs args) {
+  check_append_scores(args);
+  queue_job(gpu_, to, "DmaState.append", args, [&](DeviceJob& job, Outcome& outcome) {
+    auto const report = launch_append_scores(job, args);
     if (report == nullptr) return;
     outcome.add(report);
     job.stream().note_report(report);

@@ -35,6 +35,16 @@ int64_t copied(IndexTensor tensor, TensorView const& view) {
   return view.elements() + (starts ? 1 : 0);
 }
 
+/// What the device will say once `params` are checked.
+std::shared_ptr<PendingReport> launch(DeviceJob& job, char const* operation,
+                                      PrepareParams& params) {
+  auto report = std::make_shared<PendingReport>(job.stream().queue(), operation);
+  params.report = reinterpret_cast<IndexReport*>(report->words());
+  job.launch(kernel_row("prepare").instance().kernel, {}, params);
+  report->set_position(job.position());
+  return report;
+}
+
 }  // namespace
 
 std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc const& desc,
@@ -59,11 +69,20 @@ std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc cons
   params.heads_v = static_cast<int32_t>(desc.heads_v);
   params.seq_q = static_cast<int32_t>(desc.seq_q);
   params.seq_kv = static_cast<int32_t>(desc.seq_kv);
-  auto report = std::make_shared<PendingReport>(job.stream().queue(), operation);
-  params.report = reinterpret_cast<IndexReport*>(report->words());
-  job.launch(kernel_row("prepare").instance().kernel, {}, params);
-  report->set_position(job.position());
-  return report;
+  return launch(job, operation, params);
+}
+
+std::shared_ptr<PendingReport> launch_index_check(DeviceJob& job, char const* operation,
+                                                  IndexTensor which, TensorView const& view,
+                                                  int64_t seq, int32_t const*& checked) {
+  if (view.elements() == 0) return nullptr;
+  PrepareParams params{};
+  auto* const copy = job.scratch_of<int32_t>(view.elements());
+  params.tensors[static_cast<int>(which)] = {view.data<int32_t>(), view.strides[0],
+                                             static_cast<int32_t>(view.elements()), copy};
+  params.seq_kv = static_cast<int32_t>(seq);
+  checked = copy;
+  return launch(job, operation, params);
 }
 
 }  // namespace fattn::gpu

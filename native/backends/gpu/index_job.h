@@ -6,6 +6,7 @@
 #include "backends/gpu/reports.h"
 #include "core/ops/attention.h"
 #include "kernels/attention/params.h"
+#include "kernels/attention/prepare.h"
 
 namespace fattn::gpu {
 
@@ -15,5 +16,10 @@ namespace fattn::gpu {
 std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc const& desc,
                                               AttentionArgs const& args, Indices& indices,
                                               char const* operation = "attention");
+
+/// The same of one tensor of one axis; null where it has no elements. `seq`: PrepareParams::seq_kv.
+std::shared_ptr<PendingReport> launch_index_check(DeviceJob& job, char const* operation,
+                                                  IndexTensor which, TensorView const& view,
+                                                  int64_t seq, int32_t const*& checked);
 
 }  // namespace fattn::gpu

@@ -6,32 +6,17 @@
 
 #include "kernels/dynamic_mask/append.h"
 #include "kernels_fixture.h"
+#include "kernels_score_kinds.h"
 
 namespace fattn::test {
 namespace {
 
 constexpr int kBatch = 2, kHeads = 2, kLists = kBatch * kHeads;
 
-using Scores = float (*)(std::mt19937& generator, int j);
-std::vector<std::pair<char const*, Scores>> const kScores = {
-    {"random", [](std::mt19937& g, int) { return std::normal_distribution<float>()(g); }},
-    {"few values",
-     [](std::mt19937& g, int) { return static_cast<float>(static_cast<int>(g() % 3) - 1); }},
-    {"equal", [](std::mt19937&, int) { return 0.25f; }},
-    {"zeros", [](std::mt19937& g, int) { return g() % 2 == 0 ? 0.0f : -0.0f; }},
-    {"rising", [](std::mt19937&, int j) { return static_cast<float>(j) - 20; }},
-    {"falling", [](std::mt19937&, int j) { return 20 - static_cast<float>(j); }},
-    {"special",
-     [](std::mt19937& g, int) {
-       float const of[] = {NAN, -INFINITY, INFINITY, 0.0f, -0.0f, 1e-45f, -1e-45f, 0.5f};
-       return of[g() % std::size(of)];
-     }},
-};
-
 /// A state with the tokens that it is told, `apart` elements of memory from one to the next.
 class State {
  public:
-  State(int keep, int tokens, Scores scores)
+  State(int keep, int tokens, ScoreKind const& kind)
       : keep_(keep),
         total_(tokens),
         given_(int64_t{kLists} * tokens * kApart),
@@ -39,7 +24,7 @@ class State {
         kept_(int64_t{kLists} * keep) {
     std::mt19937 generator(5);
     for (int64_t i = 0; i < int64_t{kLists} * tokens; ++i)
-      given_[i * kApart] = scores(generator, static_cast<int>(i % tokens));
+      given_[i * kApart] = kind.of(generator, static_cast<int>(i % tokens));
     for (int list = 0; list < kLists; ++list) tokens_[int64_t{list} * (1 + keep)] = 0;
   }
 
@@ -59,10 +44,7 @@ class State {
 
   void expect_best(std::string const& what) {
     for (int list = 0; list < kLists; ++list) {
-      auto score = [&](int j) {
-        float const x = given_[(int64_t{list} * total_ + j) * kApart];
-        return std::isnan(x) ? -INFINITY : x;
-      };
+      auto score = [&](int j) { return counted(given_[(int64_t{list} * total_ + j) * kApart]); };
       std::vector<int> best(static_cast<size_t>(length_));
       std::iota(best.begin(), best.end(), 0);
       std::stable_sort(best.begin(), best.end(), [&](int a, int b) { return score(a) > score(b); });
@@ -90,24 +72,24 @@ class State {
 // A block takes 256 entries at a time.
 TEST(kernels_append_scores_keeps_the_best_of_all) {
   for (int const keep : {1, 7, 60, 300})
-    for (auto const& [says, scores] : kScores)
+    for (ScoreKind const& kind : kScoreKinds)
       for_some_schedules([&](EmulationOptions const& options) {
         std::vector<int> const steps = {5, 1, 1, 3, 0, 70, 1, 290, 1, 1, 40};
-        State state(keep, std::accumulate(steps.begin(), steps.end(), 0), scores);
+        State state(keep, std::accumulate(steps.begin(), steps.end(), 0), kind);
         for (int const count : steps) {
           state.append(count, options);
-          state.expect_best(std::string(says) + ", keep " + std::to_string(keep));
+          state.expect_best(std::string(kind.name) + ", keep " + std::to_string(keep));
         }
       });
 }
 
 TEST(kernels_append_scores_takes_a_prompt_at_once) {
-  for (auto const& [says, scores] : kScores) {
-    State state(500, 2300, scores);
+  for (ScoreKind const& kind : kScoreKinds) {
+    State state(500, 2300, kind);
     state.append(2299, {});
-    state.expect_best(says);
+    state.expect_best(kind.name);
     state.append(1, {});
-    state.expect_best(says);
+    state.expect_best(kind.name);
   }
 }
 

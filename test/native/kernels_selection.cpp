@@ -9,6 +9,7 @@
 #include "kernels/dynamic_mask/smooth.h"
 #include "kernels/dynamic_mask/sort.h"
 #include "kernels_fixture.h"
+#include "kernels_score_kinds.h"
 
 namespace fattn::test {
 namespace {
@@ -25,6 +26,13 @@ struct SelectionCase {
   std::vector<int> kv_lengths = {};
   std::vector<int> starts_q = {}, starts_k = {};
 };
+
+SelectionCase packed(SelectionCase c, std::vector<int> starts_q, std::vector<int> starts_k) {
+  c.starts_q = std::move(starts_q);
+  c.starts_k = std::move(starts_k);
+  return c;
+}
+std::vector<int> const kStartsQ = {0, 30, 30, 31, 60, 85}, kStartsK = {0, 20, 55, 55, 56, 100};
 
 // A word of the ranking has 32 places, a block of the kernels 256 keys.
 std::vector<SelectionCase> const kCases = {
@@ -46,33 +54,9 @@ std::vector<SelectionCase> const kCases = {
     {"shared", 1, 2, 50, 50, 9, true, Rule::kShared},
     {"scores above 0", 1, 2, 20, 50, 1, true, Rule::kRelu},
     {"padding", 4, 1, 40, 70, 9, true, Rule::kPerQuery, 0, 1, {70, 0, 8, 33}},
-    {"packed, tokens behind the last",
-     1,
-     2,
-     90,
-     110,
-     9,
-     true,
-     Rule::kPerQuery,
-     0,
-     1,
-     {},
-     {0, 30, 30, 31, 60, 85},
-     {0, 20, 55, 55, 56, 100}},
-    {"packed, none", 1, 1, 9, 40, 9, true, Rule::kPerQuery, 4, 1, {}, {0}, {0}},
-    {"packed, all keys seen",
-     1,
-     2,
-     40,
-     70,
-     9,
-     false,
-     Rule::kPerQuery,
-     0,
-     1,
-     {},
-     {0, 30, 40},
-     {0, 33, 70}},
+    packed({"packed, tokens behind the last", 1, 2, 90, 110, 9}, kStartsQ, kStartsK),
+    packed({"packed, none", 1, 1, 9, 40, 9, true, Rule::kPerQuery, 4}, {0}, {0}),
+    packed({"packed, all keys seen", 1, 2, 40, 70, 9, false}, {0, 30, 40}, {0, 33, 70}),
     {"blocks", 1, 2, 75, 75, 20, true, Rule::kPerQuery, 8},
     {"blocks that are never half full", 1, 1, 60, 60, 3, true, Rule::kPerQuery, 8},
     {"blocks of one key", 1, 1, 40, 40, 9, true, Rule::kPerQuery, 1},
@@ -83,44 +67,16 @@ std::vector<SelectionCase> const kCases = {
     {"blocks, scores above 0", 1, 2, 50, 80, 1, true, Rule::kRelu, 5},
     {"blocks, more queries than keys", 1, 1, 80, 50, 30, true, Rule::kPerQuery, 40},
     {"blocks, padding", 3, 1, 40, 70, 20, true, Rule::kPerQuery, 6, 2, {70, 0, 8}},
-    {"blocks, packed",
-     1,
-     2,
-     90,
-     110,
-     20,
-     true,
-     Rule::kPerQuery,
-     6,
-     1,
-     {},
-     {0, 30, 30, 31, 60, 85},
-     {0, 20, 55, 55, 56, 100}},
-};
-
-using Scores = float (*)(std::mt19937& generator, int j);
-std::vector<std::pair<char const*, Scores>> const kScores = {
-    {"random", [](std::mt19937& g, int) { return std::normal_distribution<float>()(g); }},
-    {"few values",
-     [](std::mt19937& g, int) { return static_cast<float>(static_cast<int>(g() % 3) - 1); }},
-    {"equal", [](std::mt19937&, int) { return 0.25f; }},
-    {"zeros", [](std::mt19937& g, int) { return g() % 2 == 0 ? 0.0f : -0.0f; }},
-    {"rising", [](std::mt19937&, int j) { return static_cast<float>(j) - 20; }},
-    {"falling", [](std::mt19937&, int j) { return 20 - static_cast<float>(j); }},
-    {"special",
-     [](std::mt19937& g, int) {
-       float const of[] = {NAN, -INFINITY, INFINITY, 0.0f, -0.0f, 0.5f};
-       return of[g() % std::size(of)];
-     }},
+    packed({"blocks, packed", 1, 2, 90, 110, 20, true, Rule::kPerQuery, 6}, kStartsQ, kStartsK),
 };
 
 class SelectionCall {
  public:
-  SelectionCall(SelectionCase const& c, Scores scores)
+  SelectionCall(SelectionCase const& c, ScoreKind const& kind)
       : c_(c), scores_(places() * c.apart), intervals_(2 * places() * c.apart) {
     std::mt19937 generator(7);
     for (int64_t i = 0; i < places(); ++i)
-      scores_[i * c.apart] = scores(generator, static_cast<int>(i % c.seq_kv));
+      scores_[i * c.apart] = kind.of(generator, static_cast<int>(i % c.seq_kv));
   }
 
   void run(EmulationOptions const& options) {
@@ -197,10 +153,7 @@ class SelectionCall {
     order_.expect_guards();
   }
 
-  float score(int64_t i) {
-    float const x = scores_[i * c_.apart];
-    return std::isnan(x) ? -INFINITY : x;
-  }
+  float score(int64_t i) { return counted(scores_[i * c_.apart]); }
 
   /// Of one sequence, the keys `at` .. `at + keys - 1`: by row and key whether it is kept.
   void ask_rows(int64_t at, int keys, int queries, std::vector<std::pair<int, int>>& expected) {
@@ -244,38 +197,45 @@ class SelectionCall {
 
 TEST(kernels_selection_is_that_of_every_row) {
   for (SelectionCase const& c : kCases)
-    for (auto const& [says, scores] : kScores)
+    for (ScoreKind const& kind : kScoreKinds)
       for_some_schedules([&](EmulationOptions const& options) {
-        SelectionCall call(c, scores);
+        SelectionCall call(c, kind);
         call.run(options);
-        call.expect_results(std::string(c.name) + ", " + says);
+        call.expect_results(std::string(c.name) + ", " + kind.name);
       });
+}
+
+TEST(kernels_selection_searches_a_merged_place_in_few_steps) {
+  constexpr int kLevel = 12, kSize = (1 << kLevel) - 5;
+  for (ScoreKind const& kind : kScoreKinds) {
+    std::mt19937 generator(3);
+    std::vector<float> halves(kSize);
+    for (int i = 0; i < kSize; ++i) halves[i] = counted(kind.of(generator, i));
+    for (int const from : {0, 1 << (kLevel - 1)})
+      std::stable_sort(halves.begin() + from,
+                       from == 0 ? halves.begin() + (1 << (kLevel - 1)) : halves.end(),
+                       std::greater<>());
+    for (int place = 0; place < kSize; ++place) {
+      int compared = 0;
+      auto const score = [&](int32_t i) { return ++compared, halves[static_cast<size_t>(i)]; };
+      from_first_before(merge_node(kLevel, place, kSize), score);
+      expect(compared <= 2 * kLevel, kind.name);
+    }
+  }
 }
 
 // Three chunks and a piece, which two more levels merge.
 TEST(kernels_selection_of_more_keys_than_a_chunk) {
   SelectionCase const kLarge[] = {
       {"one sequence", 1, 2, 2100, 3300, 700},
-      {"packed",
-       1,
-       1,
-       3300,
-       3300,
-       150,
-       true,
-       Rule::kPerQuery,
-       0,
-       1,
-       {},
-       {0, 1500, 3200},
-       {0, 1030, 3100}},
+      packed({"packed", 1, 1, 3300, 3300, 150}, {0, 1500, 3200}, {0, 1030, 3100}),
       {"blocks", 1, 1, 3300, 3300, 1200, true, Rule::kPerQuery, 64},
   };
   for (SelectionCase const& c : kLarge)
-    for (auto const& [says, scores] : kScores) {
-      SelectionCall call(c, scores);
+    for (ScoreKind const& kind : kScoreKinds) {
+      SelectionCall call(c, kind);
       call.run({});
-      call.expect_results(std::string(c.name) + ", " + says);
+      call.expect_results(std::string(c.name) + ", " + kind.name);
     }
 }
 

@@ -32,8 +32,8 @@ std::shared_ptr<PendingReport> launch_append_scores(DeviceJob& job, AppendScores
   p.heads = static_cast<int32_t>(kept.sizes[1]);
   p.keep = static_cast<int32_t>(kept.sizes[2]);
   p.added = static_cast<int32_t>(given.sizes[2]);
-  auto report = launch_index_check(job, kName, IndexTensor::kKeptTokens,
-                                   counts_of(args.kept.tokens), p.added, p.counts);
+  auto report = launch_index_check(job, IndexTensor::kKeptTokens, counts_of(args.kept.tokens),
+                                   p.added, p.counts, kName);
   if (report == nullptr) return nullptr;
   job.launch(kernel_row("append_scores").instance().kernel,
              grid_for(kName, kept.sizes[0] * kept.sizes[1], 1), p);

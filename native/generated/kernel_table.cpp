@@ -62,6 +62,14 @@ KernelInstance linear_mma16_bf16();
 KernelInstance linear_simple_f32();
 KernelInstance linear_simple_f16();
 KernelInstance linear_simple_bf16();
+KernelInstance key_scores_f32();
+KernelInstance key_scores_f16();
+KernelInstance key_scores_bf16();
+KernelInstance sort_keys();
+KernelInstance merge_keys();
+KernelInstance select_keys();
+KernelInstance smooth_selection();
+KernelInstance append_scores();
 
 }  // namespace instances
 
@@ -182,6 +190,22 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::linear_simple_f16},
     {"linear_simple_bf16", "linear", "simple", DType::bf16,
      0, false, 80, instances::linear_simple_bf16},
+    {"key_scores_f32", "key_scores", "", DType::f32,
+     0, false, 80, instances::key_scores_f32},
+    {"key_scores_f16", "key_scores", "", DType::f16,
+     0, false, 80, instances::key_scores_f16},
+    {"key_scores_bf16", "key_scores", "", DType::bf16,
+     0, false, 80, instances::key_scores_bf16},
+    {"sort_keys", "sort_keys", "", std::nullopt,
+     0, false, 80, instances::sort_keys},
+    {"merge_keys", "merge_keys", "", std::nullopt,
+     0, false, 80, instances::merge_keys},
+    {"select_keys", "select_keys", "", std::nullopt,
+     0, false, 80, instances::select_keys},
+    {"smooth_selection", "smooth_selection", "", std::nullopt,
+     0, false, 80, instances::smooth_selection},
+    {"append_scores", "append_scores", "", std::nullopt,
+     0, false, 80, instances::append_scores},
 };
 
 }  // namespace

@@ -1,11 +1,11 @@
-// The kernels of dynamic masks on the emulator: selection and lists exactly, attention over lists
-// against plain loops in double.
+// Attention over gathered keys on the emulator: lists exactly, attention over them against plain
+// loops in double.
 
 #include <algorithm>
 
 #include "kernels/dynamic_mask/attention.h"
 #include "kernels/dynamic_mask/key_lists.h"
-#include "kernels/dynamic_mask/select.h"
+#include "kernels/dynamic_mask/selection_params.h"
 #include "kernels_fixture.h"
 
 namespace fattn::test {
@@ -23,7 +23,7 @@ struct MaskCase {
   std::vector<int> kv_lengths = {};
 };
 
-// Selection compares 256 keys at a time; lists take 32, and a tile has 4 rows.
+// Lists take 32 keys at a time, and a tile has 4 rows.
 std::vector<MaskCase> const kCases = {
     {"less than a tile", 1, 3, 5, 2, 2, 1, 4, 2, 2},
     {"grouped heads, odd sizes", 2, 7, 45, 4, 2, 2, 37, 12, 6},
@@ -58,7 +58,7 @@ class MaskCall {
   }
 
   void run(EmulationOptions const& options) {
-    select(options);
+    select();
     tiles_ = (c_.seq_q * c_.pack + ListedAttention<Element>::kTileRows - 1) /
              ListedAttention<Element>::kTileRows;
     list(options);
@@ -66,11 +66,9 @@ class MaskCall {
   }
 
   void expect_results() {
-    for (int b = 0; b < c_.batch; ++b) {
-      for (int n = 0; n < c_.score_heads; ++n) expect_selection(b, n);
+    for (int b = 0; b < c_.batch; ++b)
       for (int h = 0; h < c_.heads; ++h)
         for (int i = 0; i < c_.seq_q; ++i) expect_row(b, h, i);
-    }
   }
 
  private:
@@ -84,16 +82,19 @@ class MaskCall {
     return {intervals_.data(), c_.score_heads * head, head, c_.seq_kv};
   }
 
-  void select(EmulationOptions const& options) {
-    SelectionParams p{};
-    p.scores = score_values();
-    p.intervals = interval_rows();
-    p.kv_lengths = lengths();
-    p.heads = c_.score_heads, p.seq_q = c_.seq_q, p.seq_kv = c_.seq_kv;
-    p.keep = c_.keep, p.rule = c_.rule, p.causal = c_.causal;
-    p.key_blocks = (c_.seq_kv + SelectKeys::kThreads - 1) / SelectKeys::kThreads;
-    emulate<SelectKeys>(p, options, grid_of(int64_t{c_.batch} * c_.score_heads * p.key_blocks, 1));
-    intervals_.expect_guards();
+  void select() {
+    for (int64_t i = 0; i < intervals_.size(); ++i) intervals_[i] = 0;
+    for (int b = 0; b < c_.batch; ++b)
+      for (int n = 0; n < c_.score_heads; ++n)
+        for (int j = 0; j < keys_of(b); ++j) {
+          int32_t* const rows =
+              intervals_.data() + (int64_t{b} * c_.score_heads + n) * 2 * c_.seq_kv + j;
+          for (int i = c_.seq_q; i-- > 0;) {
+            if (!kept(b, n, i, j)) continue;
+            rows[0] = i;
+            rows[c_.seq_kv] = std::max(rows[c_.seq_kv], i + 1);
+          }
+        }
   }
 
   void list(EmulationOptions const& options) {
@@ -174,16 +175,6 @@ class MaskCall {
       better += score(b, n, other) > score(b, n, j) ||
                 (score(b, n, other) == score(b, n, j) && other < j);
     return better < c_.keep;
-  }
-
-  void expect_selection(int b, int n) {
-    int32_t const* const rows =
-        intervals_.data() + (int64_t{b} * c_.score_heads + n) * 2 * c_.seq_kv;
-    for (int j = 0; j < c_.seq_kv; ++j)
-      for (int i = 0; i < c_.seq_q; ++i) {
-        bool const found = rows[j] <= i && i < rows[c_.seq_kv + j];
-        expect_equal(found, j < keys_of(b) && kept(b, n, i, j), c_.name);
-      }
   }
 
   void expect_row(int b, int h, int i) {

@@ -53,6 +53,7 @@ Call valid_call() {
   call[IndexTensor::kCuSeqLensQ] = {0, 4, 4, 17};
   call[IndexTensor::kCuSeqLensK] = {0, 10, 30, 30};
   call[IndexTensor::kPrefixLengths] = {0, 3, INT32_MAX};
+  call[IndexTensor::kKeptTokens] = {0, 7, INT32_MAX - 30};
   return call;
 }
 
@@ -74,7 +75,8 @@ TEST(kernels_prepare_copies_what_is_valid) {
     expect_equal(call.report.failed, 0);
     for (auto const which :
          {IndexTensor::kHeadMapK, IndexTensor::kHeadMapV, IndexTensor::kWindowLeft,
-          IndexTensor::kWindowRight, IndexTensor::kSinkTokens, IndexTensor::kPrefixLengths})
+          IndexTensor::kWindowRight, IndexTensor::kSinkTokens, IndexTensor::kPrefixLengths,
+          IndexTensor::kKeptTokens})
       expect(call.copy(which) == call[which]);
     expect(call.copy(IndexTensor::kCuSeqLensQ) == Values{0, 4, 4, 17, 20}, "tokens left over");
     expect(call.copy(IndexTensor::kCuSeqLensK) == Values{0, 10, 30, 30, 30}, "see no key");
@@ -95,7 +97,9 @@ TEST(kernels_prepare_names_what_is_out_of_range) {
                            {IndexTensor::kCuSeqLensQ, 2, 3, 4, 20},
                            {IndexTensor::kCuSeqLensQ, 3, 21, 4, 20},
                            {IndexTensor::kCuSeqLensK, 3, 31, 30, 30},
-                           {IndexTensor::kPrefixLengths, 1, -1, 0, INT32_MAX}}) {
+                           {IndexTensor::kPrefixLengths, 1, -1, 0, INT32_MAX},
+                           {IndexTensor::kKeptTokens, 1, -1, 0, INT32_MAX - 30},
+                           {IndexTensor::kKeptTokens, 2, INT32_MAX - 29, 0, INT32_MAX - 30}}) {
     Call call = valid_call();
     call[m.tensor][static_cast<size_t>(m.position)] = m.value;
     expect_report(call, {1, m.tensor, m.position, m.value, m.least, m.most});

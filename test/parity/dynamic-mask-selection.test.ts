@@ -5,7 +5,7 @@ import { keyScoresOracle, selectionOracle, type SelectionOptions } from '../orac
 import { round } from '../oracle/round.js';
 import { sequencesOf, type AttentionShape } from '../oracle/visibility.js';
 import { isServed, targets } from '../support/backends.js';
-import { assertWithin, roundingBudget } from '../support/compare.js';
+import { assertSameBits, assertWithin, roundingBudget } from '../support/compare.js';
 import { scoreKinds, scoresOf, type ScoreKind } from '../support/dynamic-mask-case.js';
 import { normal } from '../support/random.js';
 
@@ -145,6 +145,23 @@ for (const { name, device, dtype } of targets())
         );
         assertWithin(await scores.toArray(), exact, roundingBudget('float32', exact, naive, s), 'scores');
       }
+    });
+
+    test('views of values and weights, and packed tokens, have the bits of copies', async () => {
+      const [s, hV, dV, hB] = [21, 3, 10, 5];
+      const random = (shape: number[], seed: number) => Tensor.from(normal(shape, seed), shape, { dtype, device });
+      const copyOf = (from: Tensor) => Tensor.empty(from.shape, { dtype, device }).copyFrom(from);
+      const a = Tensor.from(normal([hB], 3), [hB], { dtype: 'float32', device });
+      const v = random([hV, 2, s, dV + 4], 1)
+        .transpose([1, 2, 0, 3])
+        .slice([null, null, null, [1, dV + 1]]);
+      const wdt = random([hB, hV * dV], 2).transpose(0, 1);
+      const out = Tensor.empty([s, 2, hB], { device }).transpose([1, 2, 0]);
+      const found = await dynamicMaskScores(v, { wdt, a, out }).toArray();
+      const [whole, weights] = [copyOf(v), { wdt: copyOf(wdt), a }];
+      assertSameBits(found, await dynamicMaskScores(whole, weights).toArray());
+      const second = whole.slice([[1, 2], null, null, null]).reshape([s, hV, dV]);
+      assertSameBits(await dynamicMaskScores(second, weights).toArray(), found.slice(hB * s));
     });
 
     test('large and small products neither overflow nor vanish', async () => {

@@ -16,8 +16,10 @@ enum class Function {
   kLog2Approximate,
   kReciprocalApproximate,
   kTanhApproximate,
+  kExp,
   kExp2,
   kLog,
+  kLog1p,
   kTanh
 };
 
@@ -37,8 +39,10 @@ struct Apply : KernelShape<Arguments, 128> {
     if (kFunction == Function::kLog2Approximate) return log2_approximate(x);
     if (kFunction == Function::kReciprocalApproximate) return reciprocal_approximate(x);
     if (kFunction == Function::kTanhApproximate) return tanh_approximate(x);
+    if (kFunction == Function::kExp) return exp_exact(x);
     if (kFunction == Function::kExp2) return exp2_exact(x);
     if (kFunction == Function::kLog) return log_exact(x);
+    if (kFunction == Function::kLog1p) return log1p_exact(x);
     return tanh_exact(x);
   }
 };
@@ -143,6 +147,13 @@ inline void check_tanh_approximate(Machine& machine) {
   check_values<kOf>(machine, {0, -0.0f, kInfinity, -kInfinity, kNan}, {0, -0.0f, 1, -1, kNan});
 }
 
+inline void check_exp_exact(Machine& machine) {
+  check_errors<Function::kExp>(
+      machine, -103, 89, false, [](double x) { return std::exp(x); }, ulps(2));
+  check_values<Function::kExp>(machine, {0, -0.0f, kInfinity, -kInfinity, kNan},
+                               {1, 1, kInfinity, 0, kNan});
+}
+
 inline void check_exp2_exact(Machine& machine) {
   check_errors<Function::kExp2>(
       machine, -149, 129, false, [](double x) { return std::exp2(x); }, ulps(2));
@@ -156,6 +167,14 @@ inline void check_log_exact(Machine& machine) {
   check_errors<Function::kLog>(machine, FLT_MIN, FLT_MAX, false, exact, ulps(1));
   check_values<Function::kLog>(machine, {0, 1, kInfinity, -1, kNan},
                                {-kInfinity, 0, kInfinity, kNan, kNan});
+}
+
+inline void check_log1p_exact(Machine& machine) {
+  auto const exact = [](double x) { return std::log1p(x); };
+  check_errors<Function::kLog1p>(machine, -0.99f, 4, false, exact, ulps(1));
+  check_errors<Function::kLog1p>(machine, FLT_MIN, FLT_MAX, false, exact, ulps(1));
+  check_values<Function::kLog1p>(machine, {-1, 0, -0.0f, kInfinity, -2, kNan},
+                                 {-kInfinity, 0, -0.0f, kInfinity, kNan, kNan});
 }
 
 inline void check_tanh_exact(Machine& machine) {
@@ -196,89 +215,18 @@ inline void check_power(Machine& machine) {
   }
 }
 
-struct Triples {
-  float const* in;
-  float* out;
-  int count;
-};
-
-/// For three floats: a b + c rounded once, the larger, and what says something of bits.
-struct Plain : KernelShape<Triples, 128> {
-  static constexpr int kResults = 5;
-
-  FATTN_DEVICE static void run(Params const& p, SharedMemory) {
-    for (int i = thread_index(); i < p.count; i += kThreads) {
-      float const a = p.in[3 * i], b = p.in[3 * i + 1], c = p.in[3 * i + 2];
-      float* const out = p.out + i * kResults;
-      out[0] = fused_multiply_add(a, b, c);
-      out[1] = maximum(a, b);
-      out[2] = float_of_bits(bits_of(a) ^ 0x80000000u);
-      out[3] = is_nan(b) ? 1.0f : 0.0f;
-      out[4] = float_of_bits(opaque(bits_of(c)));
-    }
-  }
-};
-
-inline std::vector<float> triples() {
-  std::mt19937 generator(9);
-  std::normal_distribution<float> normal;
-  std::vector<float> in{1 + 0x1p-12f,
-                        1 + 0x1p-12f,
-                        -1,
-                        kNan,
-                        1,
-                        2,
-                        1,
-                        kNan,
-                        3,
-                        kNan,
-                        kNan,
-                        3,
-                        kInfinity,
-                        -kInfinity,
-                        0,
-                        0x1p-100f,
-                        0x1p-40f,
-                        0x1p-140f,
-                        FLT_MAX,
-                        2,
-                        -FLT_MAX};
-  for (int i = 0; i < 3 * 1000; ++i)
-    in.push_back(std::ldexp(normal(generator), i % 3 == 2 ? i % 37 - 18 : 0));
-  return in;
-}
-
-inline void check_plain(Machine& machine) {
-  auto const in = triples();
-  size_t const count = in.size() / 3;
-  auto* const out = machine.room<float>(count * Plain::kResults);
-  machine.run<Plain>({machine.place(in), out, static_cast<int>(count)});
-  auto const got = machine.fetch(out, count * Plain::kResults);
-  auto const same = [](float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); };
-  for (size_t i = 0; i < count; ++i) {
-    float const a = in[3 * i], b = in[3 * i + 1], c = in[3 * i + 2];
-    float const* const y = &got[i * Plain::kResults];
-    expect(same(y[0], std::fma(a, b, c)), a, " * ", b, " + ", c, " is ", y[0]);
-    expect(same(y[1], std::fmax(a, b)), "the maximum of ", a, " and ", b, " is ", y[1]);
-    expect(same(y[2], -a), "changing the sign bit of ", a, " gives ", y[2]);
-    expect(y[3] == (std::isnan(b) ? 1 : 0), "is_nan of ", b);
-    expect(same(y[4], c), "the bits of ", c, " come back as ", y[4]);
-  }
-}
-
 inline std::vector<Check> checks_of_functions() {
   return {
       {{"exp2_approximate"}, Needs::kSm80, check_exp2_approximate},
       {{"log2_approximate"}, Needs::kSm80, check_log2_approximate},
       {{"reciprocal_approximate"}, Needs::kSm80, check_reciprocal_approximate},
       {{"tanh_approximate"}, Needs::kSm80, check_tanh_approximate},
+      {{"exp_exact"}, Needs::kSm80, check_exp_exact},
       {{"exp2_exact"}, Needs::kSm80, check_exp2_exact},
       {{"log_exact"}, Needs::kSm80, check_log_exact},
+      {{"log1p_exact"}, Needs::kSm80, check_log1p_exact},
       {{"tanh_exact"}, Needs::kSm80, check_tanh_exact},
       {{"power"}, Needs::kSm80, check_power},
-      {{"fused_multiply_add", "maximum", "bits_of", "float_of_bits", "is_nan", "opaque"},
-       Needs::kSm80,
-       check_plain},
   };
 }
 

@@ -4,12 +4,15 @@
 #include <string>
 #include <utility>
 
+#include "backends/gpu/append_scores_job.h"
 #include "backends/gpu/attention_choice.h"
 #include "backends/gpu/attention_job.h"
 #include "backends/gpu/compressed_conv_choice.h"
 #include "backends/gpu/compressed_conv_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
+#include "backends/gpu/key_intervals_job.h"
+#include "backends/gpu/key_scores_job.h"
 #include "backends/gpu/linear_job.h"
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
@@ -138,6 +141,32 @@ void GpuBackend::compressed_conv(Submission to, CompressedConvDesc desc, Compres
   check_compressed_conv(desc, args);
   queue_job(gpu_, to, "compressedConvAttention", args, [&](DeviceJob& job, Outcome& outcome) {
     auto const report = launch_compressed_conv(job, desc, args);
+    if (report == nullptr) return;
+    outcome.add(report);
+    job.stream().note_report(report);
+  });
+}
+
+void GpuBackend::key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) {
+  check_key_scores(form, args);
+  queue_job(gpu_, to, "dynamicMaskScores", args,
+            [&](DeviceJob& job, Outcome&) { launch_key_scores(job, form, args); });
+}
+
+void GpuBackend::key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) {
+  check_key_intervals(desc, args);
+  queue_job(gpu_, to, "dynamicMaskIntervals", args, [&](DeviceJob& job, Outcome& outcome) {
+    auto const report = launch_key_intervals(job, desc, args);
+    if (report == nullptr) return;
+    outcome.add(report);
+    job.stream().note_report(report);
+  });
+}
+
+void GpuBackend::append_scores(Submission to, AppendScoresArgs args) {
+  check_append_scores(args);
+  queue_job(gpu_, to, "DmaState.append", args, [&](DeviceJob& job, Outcome& outcome) {
+    auto const report = launch_append_scores(job, args);
     if (report == nullptr) return;
     outcome.add(report);
     job.stream().note_report(report);

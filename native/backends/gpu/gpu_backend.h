@@ -30,6 +30,9 @@ class GpuBackend final : public Backend {
   void rope(Submission to, RopeDesc desc, RopeArgs args) override;
   void linear(Submission to, LinearDesc desc, LinearArgs args) override;
   void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override;
+  void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) override;
+  void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) override;
+  void append_scores(Submission to, AppendScoresArgs args) override;
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;

@@ -35,10 +35,20 @@ int64_t copied(IndexTensor tensor, TensorView const& view) {
   return view.elements() + (starts ? 1 : 0);
 }
 
+/// What the device will say once `params` are checked.
+std::shared_ptr<PendingReport> launch(DeviceJob& job, PrepareParams& params, char const* name) {
+  auto report = std::make_shared<PendingReport>(job.stream().queue(), name);
+  params.report = reinterpret_cast<IndexReport*>(report->words());
+  job.launch(kernel_row("prepare").instance().kernel, {}, params);
+  report->set_position(job.position());
+  return report;
+}
+
 }  // namespace
 
 std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc const& desc,
-                                              AttentionArgs const& args, Indices& indices) {
+                                              AttentionArgs const& args, Indices& indices,
+                                              char const* name) {
   int64_t total = 0;
   for (IndexPlace const& place : kPlaces)
     if ((args.*place.source).defined()) total += copied(place.tensor, args.*place.source);
@@ -58,11 +68,20 @@ std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc cons
   params.heads_v = static_cast<int32_t>(desc.heads_v);
   params.seq_q = static_cast<int32_t>(desc.seq_q);
   params.seq_kv = static_cast<int32_t>(desc.seq_kv);
-  auto report = std::make_shared<PendingReport>(job.stream().queue(), "attention");
-  params.report = reinterpret_cast<IndexReport*>(report->words());
-  job.launch(kernel_row("prepare").instance().kernel, {}, params);
-  report->set_position(job.position());
-  return report;
+  return launch(job, params, name);
+}
+
+std::shared_ptr<PendingReport> launch_index_check(DeviceJob& job, IndexTensor which,
+                                                  TensorView const& view, int64_t seq,
+                                                  int32_t const*& checked, char const* name) {
+  if (view.elements() == 0) return nullptr;
+  PrepareParams params{};
+  auto* const copy = job.scratch_of<int32_t>(view.elements());
+  params.tensors[static_cast<int>(which)] = {view.data<int32_t>(), view.strides[0],
+                                             static_cast<int32_t>(view.elements()), copy};
+  params.seq_kv = static_cast<int32_t>(seq);
+  checked = copy;
+  return launch(job, params, name);
 }
 
 }  // namespace fattn::gpu

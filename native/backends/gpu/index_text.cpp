@@ -8,7 +8,7 @@ namespace {
 
 constexpr char const* kNames[] = {"headMap.k",     "headMap.v",  "window.left", "window.right",
                                   "sinkTokens",    "cuSeqLensQ", "cuSeqLensK",  "kvLengths",
-                                  "prefixLengths", "cuSeqLens",  "lengths"};
+                                  "prefixLengths", "cuSeqLens",  "lengths",     "kept"};
 static_assert(std::size(kNames) == static_cast<size_t>(IndexTensor::kCount));
 
 }  // namespace
@@ -21,6 +21,10 @@ IndexReport read_report(uint32_t const* words) {
 
 std::string text_of(IndexReport const& report) {
   std::ostringstream text;
+  if (report.tensor == IndexTensor::kKeptTokens) {
+    text << "the state counts " << report.value << " tokens";
+    return text.str();
+  }
   text << kNames[static_cast<size_t>(report.tensor)] << "[" << report.position << "] is "
        << report.value << ", expected ";
   if (report.most == INT32_MAX)

@@ -20,6 +20,7 @@ enum class IndexTensor : int32_t {
   kPrefixLengths,
   kCuSeqLens,  // of one kind of tokens: compressed convolutions
   kLengths,
+  kKeptTokens,  // how many tokens there were, of each list of a decoding state
   kCount,
 };
 
@@ -44,7 +45,7 @@ struct IndexSource {
 struct PrepareParams {
   IndexSource tensors[static_cast<int>(IndexTensor::kCount)];
   int32_t heads_k, heads_v;
-  int32_t seq_q, seq_kv;  // packed: of all sequences together
+  int32_t seq_q, seq_kv;  // packed: of all sequences together; of a state: those added
   IndexReport* report;
 };
 
@@ -67,7 +68,8 @@ struct PrepareIndices {
                         check_tensors<IndexTensor::kCuSeqLensK, 1>(p, shared) ||
                         check_tensors<IndexTensor::kKvLengths, 2>(p, shared) ||
                         check_tensors<IndexTensor::kCuSeqLens, 1>(p, shared) ||
-                        check_tensors<IndexTensor::kLengths, 1>(p, shared);
+                        check_tensors<IndexTensor::kLengths, 1>(p, shared) ||
+                        check_tensors<IndexTensor::kKeptTokens, 1>(p, shared);
     if (failed) {
       for (int t = 0; t < static_cast<int>(IndexTensor::kCount); ++t) clear(p.tensors[t]);
     }
@@ -115,6 +117,7 @@ struct PrepareIndices {
     }
     if constexpr (kTensor == IndexTensor::kKvLengths || kTensor == IndexTensor::kLengths)
       return {0, p.seq_kv};
+    if constexpr (kTensor == IndexTensor::kKeptTokens) return {0, INT32_MAX - p.seq_kv};
     return {0, INT32_MAX};  // sink tokens, prefix lengths
   }
 

@@ -12,10 +12,22 @@
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
 #include "backends/gpu/rope_job.h"
+#include "backends/gpu/sparse_job.h"
 #include "backends/gpu/transfers.h"
 #include "core/ops/elementwise.h"
 
 namespace fattn::gpu {
+namespace {
+
+/// What is known of a job once it is done goes to its readers, and to whoever waits for the stream.
+void note_reports(DeviceJob& job, Outcome& outcome, PendingReports const& reports) {
+  for (auto const& report : reports) {
+    outcome.add(report);
+    job.stream().note_report(report);
+  }
+}
+
+}  // namespace
 
 DeviceInfo GpuBackend::info() const {
   DeviceFacts const& facts = gpu_.facts();
@@ -118,6 +130,22 @@ void GpuBackend::compressed_conv(Submission to, CompressedConvDesc desc, Compres
     if (report == nullptr) return;
     outcome.add(report);
     job.stream().note_report(report);
+  });
+}
+
+void GpuBackend::sparse_attention(Submission to, AttentionDesc const& desc,
+                                  SparseAttentionArgs args) {
+  check_sparse_attention(desc, args);
+  queue_job(gpu_, to, "dynamicMaskAttention", args, [&](DeviceJob& job, Outcome& outcome) {
+    note_reports(job, outcome, launch_sparse_attention(job, desc, args));
+  });
+}
+
+void GpuBackend::block_sparse_attention(Submission to, AttentionDesc const& desc,
+                                        BlockSparseDesc const& blocks, BlockSparseArgs args) {
+  check_block_sparse(desc, blocks, args);
+  queue_job(gpu_, to, "blockSparseAttention", args, [&](DeviceJob& job, Outcome& outcome) {
+    note_reports(job, outcome, launch_block_sparse_attention(job, desc, blocks, args));
   });
 }
 

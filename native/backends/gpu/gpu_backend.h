@@ -30,6 +30,10 @@ class GpuBackend final : public Backend {
   void rope(Submission to, RopeDesc desc, RopeArgs args) override;
   void linear(Submission to, LinearDesc desc, LinearArgs args) override;
   void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override;
+  void sparse_attention(Submission to, AttentionDesc const& desc,
+                        SparseAttentionArgs args) override;
+  void block_sparse_attention(Submission to, AttentionDesc const& desc,
+                              BlockSparseDesc const& blocks, BlockSparseArgs args) override;
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;

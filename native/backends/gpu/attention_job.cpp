@@ -139,7 +139,7 @@ std::shared_ptr<PendingReport> launch_attention(DeviceJob& job, AttentionDesc co
     p.partial_out = job.scratch_of<float>(cut.partial_rows * cut.chunks * desc.head_dim_v);
     p.partial_state = job.scratch_of<float>(cut.partial_rows * cut.chunks * 2);
   }
-  auto report = launch_prepare(job, desc, args, p.indices, "attention");
+  auto report = launch_prepare(job, desc, args, p.indices);
   job.launch(instance.kernel, {static_cast<uint32_t>(cut.blocks)}, p);
   if (cut.chunks > 1)
     job.launch(kernel_row("combine", desc.dtype).instance().kernel,

@@ -39,7 +39,7 @@ int64_t copied(IndexTensor tensor, TensorView const& view) {
 
 std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc const& desc,
                                               AttentionArgs const& args, Indices& indices,
-                                              char const* name) {
+                                              char const* operation) {
   int64_t total = 0;
   for (IndexPlace const& place : kPlaces)
     if ((args.*place.source).defined()) total += copied(place.tensor, args.*place.source);
@@ -59,7 +59,7 @@ std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc cons
   params.heads_v = static_cast<int32_t>(desc.heads_v);
   params.seq_q = static_cast<int32_t>(desc.seq_q);
   params.seq_kv = static_cast<int32_t>(desc.seq_kv);
-  auto report = std::make_shared<PendingReport>(job.stream().queue(), name);
+  auto report = std::make_shared<PendingReport>(job.stream().queue(), operation);
   params.report = reinterpret_cast<IndexReport*>(report->words());
   job.launch(kernel_row("prepare").instance().kernel, {}, params);
   report->set_position(job.position());

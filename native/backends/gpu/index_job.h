@@ -10,10 +10,10 @@
 namespace fattn::gpu {
 
 /// Queues the check of a call's index tensors and points `indices` at checked copies, which live as
-/// long as the job. Null where the call has none; otherwise what the device will say about them.
-/// `name`: of the operation; a literal.
+/// long as the job. Null where the call has none; otherwise what the device will say about them, in
+/// the name of `operation`.
 std::shared_ptr<PendingReport> launch_prepare(DeviceJob& job, AttentionDesc const& desc,
                                               AttentionArgs const& args, Indices& indices,
-                                              char const* name);
+                                              char const* operation = "attention");
 
 }  // namespace fattn::gpu

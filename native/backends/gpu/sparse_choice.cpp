@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kLeastWorkingBytes = int64_t{1} << 20;
 constexpr int64_t kLeastListRows = 64;  // fewer have little less keys in their lists
+constexpr int64_t kMostChunks = 128;
 
 int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -75,8 +76,12 @@ SparseCut cut_sparse(AttentionDesc const& desc, NamedKeys const& keys,
   int64_t const places = keys.naming == KeyNaming::kIntervals && keys.keep == 0
                              ? cut.capacity
                              : most_places(desc, keys, cut);
-  cut.chunks = static_cast<int32_t>(key_ranges(desc, instance, facts, blocks, cut.partial_rows,
-                                               divided_up(places, instance.tile_keys)));
+  // Parts of a list are as many steps long as one another: 14 parts of 16 steps would leave 6
+  // empty, and cost as much as 16.
+  int64_t const steps = divided_up(places, instance.tile_keys);
+  int64_t const ranges = key_ranges(desc, instance, facts, blocks, cut.partial_rows, steps);
+  cut.chunks = static_cast<int32_t>(
+      ranges <= 1 ? 1 : std::min(kMostChunks, divided_up(steps, steps / ranges)));
   cut.row_tiles = static_cast<int32_t>(std::min<int64_t>(row_tiles, INT32_MAX));
   cut.blocks = checked_multiply(blocks, cut.chunks);
   check(cut.blocks <= INT32_MAX && cut.lists <= INT32_MAX &&

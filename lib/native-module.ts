@@ -211,6 +211,7 @@ export interface NativeModule {
     keptScores: Maybe<TensorHandle>,
     scale: number,
     causal: boolean,
+    keep: number,
     abort: Maybe<AbortHandle>,
   ): void;
   blockSparseAttention(

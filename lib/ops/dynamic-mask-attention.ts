@@ -10,7 +10,7 @@ import { expectMap, readHeadMap } from './attention/heads.js';
 import { readSizes } from './attention/sizes.js';
 import { outputShape } from './attention/tensors.js';
 import { expectKept, expectScores, expectState } from './dynamic-mask/checks.js';
-import { queueIntervals, type KeySelection } from './dynamic-mask/intervals.js';
+import { keptAtMost, queueIntervals, type KeySelection } from './dynamic-mask/intervals.js';
 import { queueScores, type KeyScoring } from './dynamic-mask/scores.js';
 import { keptOf, type DmaState } from './dynamic-mask/state.js';
 
@@ -113,7 +113,8 @@ export function dynamicMaskAttention(
       intervals ??= keep(queueIntervals(stream, scores, given, sizes.sQ, abort));
     }
     const result = out ?? allocate(Object.freeze(outputShape(sizes)), q.dtype, q.device);
-    queueAttention(stream, [q, k, v, result], { ...given, scores, intervals }, abort, result !== out);
+    const most = state === undefined && given.intervals === undefined ? keptAtMost(given) : 0;
+    queueAttention(stream, [q, k, v, result], { ...given, scores, intervals }, most, abort, result !== out);
     return result as Tensor<FloatDType>;
   } finally {
     for (const tensor of made) tensor.dispose();
@@ -127,6 +128,7 @@ function queueAttention(
     scores: Tensor | undefined;
     intervals: Tensor | undefined;
   },
+  keep: number,
   abort: ReturnType<typeof abortFlag>,
   isNew: boolean,
 ): void {
@@ -149,6 +151,7 @@ function queueAttention(
       handle(kept?.scores),
       given.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]!),
       given.causal ?? false,
+      keep,
       abort,
     );
   } catch (error) {

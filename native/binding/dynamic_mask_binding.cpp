@@ -49,7 +49,7 @@ napi_value dynamic_mask_append(Arguments const& args) {
 }
 
 napi_value dynamic_mask_attention(Arguments const& args) {
-  Submission const to = args.submission(15);
+  Submission const to = args.submission(16);
   SparseAttentionArgs tensors;
   AttentionArgs& dense = tensors.dense;
   dense.q = args.at(1, "q").tensor();
@@ -67,6 +67,7 @@ napi_value dynamic_mask_attention(Arguments const& args) {
   AttentionDesc desc;
   desc.scale = args.at(13, "scale").number();
   desc.causal = args.at(14, "causal").boolean();
+  tensors.keep = args.at(15, "keep").integer();
   describe_attention(dense, desc);
   Backend& backend = backend_of(dense.q.device());
   backend.sparse_attention(to, desc, std::move(tensors));

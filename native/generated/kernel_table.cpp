@@ -35,6 +35,17 @@ KernelInstance attention_simple_bf16();
 KernelInstance combine_f32();
 KernelInstance combine_f16();
 KernelInstance combine_bf16();
+KernelInstance sparse_attention_mma16_f16_d64();
+KernelInstance sparse_attention_mma16_f16_d128();
+KernelInstance sparse_attention_mma16_bf16_d64();
+KernelInstance sparse_attention_mma16_bf16_d128();
+KernelInstance sparse_attention_simple_f32();
+KernelInstance sparse_attention_simple_f16();
+KernelInstance sparse_attention_simple_bf16();
+KernelInstance list_keys();
+KernelInstance check_kept_tokens();
+KernelInstance check_block_lists();
+KernelInstance report_lists();
 KernelInstance prepare();
 KernelInstance fill();
 KernelInstance randn();
@@ -136,6 +147,28 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::combine_f16},
     {"combine_bf16", "combine", "", DType::bf16,
      0, false, 80, instances::combine_bf16},
+    {"sparse_attention_mma16_f16_d64", "sparse_attention", "mma16", DType::f16,
+     64, false, 80, instances::sparse_attention_mma16_f16_d64},
+    {"sparse_attention_mma16_f16_d128", "sparse_attention", "mma16", DType::f16,
+     128, false, 80, instances::sparse_attention_mma16_f16_d128},
+    {"sparse_attention_mma16_bf16_d64", "sparse_attention", "mma16", DType::bf16,
+     64, false, 80, instances::sparse_attention_mma16_bf16_d64},
+    {"sparse_attention_mma16_bf16_d128", "sparse_attention", "mma16", DType::bf16,
+     128, false, 80, instances::sparse_attention_mma16_bf16_d128},
+    {"sparse_attention_simple_f32", "sparse_attention", "simple", DType::f32,
+     0, false, 80, instances::sparse_attention_simple_f32},
+    {"sparse_attention_simple_f16", "sparse_attention", "simple", DType::f16,
+     0, false, 80, instances::sparse_attention_simple_f16},
+    {"sparse_attention_simple_bf16", "sparse_attention", "simple", DType::bf16,
+     0, false, 80, instances::sparse_attention_simple_bf16},
+    {"list_keys", "list_keys", "", std::nullopt,
+     0, false, 80, instances::list_keys},
+    {"check_kept_tokens", "check_kept_tokens", "", std::nullopt,
+     0, false, 80, instances::check_kept_tokens},
+    {"check_block_lists", "check_block_lists", "", std::nullopt,
+     0, false, 80, instances::check_block_lists},
+    {"report_lists", "report_lists", "", std::nullopt,
+     0, false, 80, instances::report_lists},
     {"prepare", "prepare", "", std::nullopt,
      0, false, 80, instances::prepare},
     {"fill", "fill", "", std::nullopt,

@@ -130,6 +130,12 @@ export function expectSelection({ keep, selection = 'perQuery', blockSize }: Key
     throw new AttentionError('ERR_OPTION', "selection 'relu' keeps all keys with a score above 0: it takes no keep");
 }
 
+/** @internal How many keys a query keeps at most; 0 where only the scores tell. */
+export function keptAtMost({ keep = defaultKeep, selection, blockSize }: KeySelection): number {
+  if (selection === 'relu') return 0;
+  return Math.min(most, blockSize === undefined ? keep : 2 * keep); // a block has less than twice what is kept of it
+}
+
 function expectPacking({ cuSeqLensQ, cuSeqLensK, kvLengths }: DynamicMaskIntervalsOptions): boolean {
   if ((cuSeqLensQ === undefined) !== (cuSeqLensK === undefined)) {
     const [there, missing] = cuSeqLensQ === undefined ? ['cuSeqLensK', 'cuSeqLensQ'] : ['cuSeqLensQ', 'cuSeqLensK'];

@@ -51,22 +51,12 @@ char const* not_on_tensor_cores(AttentionDesc const& desc, bool aligned) {
 
 bool serves(KernelRow const& row, AttentionDesc const& desc, bool plain_scores, bool halves,
             DeviceFacts const& facts) {
-  if (row.op != "attention" || row.dtype.value_or(desc.dtype) != desc.dtype) return false;
+  if (row.dtype.value_or(desc.dtype) != desc.dtype) return false;
   if (row.least_sm > facts.major * 10 + facts.minor) return false;
   if (row.plain_only && !plain_scores) return false;
   if (row.head_dim > 0 && (!halves || std::max(desc.head_dim, desc.head_dim_v) > row.head_dim))
     return false;
   return row.instance().kernel.shared_bytes <= facts.shared_bytes;
-}
-
-/// Output heads that lie side by side and share a key and a value head.
-int64_t group_of(AttentionDesc const& desc, AttentionExtras const& extras) {
-  if (extras.has(&Args::head_map_k) || extras.has(&Args::head_map_v)) return 1;
-  bool const grouped = desc.head_map == HeadMap::kGrouped ||
-                       desc.head_map == HeadMap::kInterleave ||
-                       (desc.head_map == HeadMap::kDefault && desc.heads_q == desc.heads_out);
-  if (!grouped) return 1;
-  return std::gcd(desc.heads_out / desc.heads_k, desc.heads_out / desc.heads_v);
 }
 
 /// How full `rows` rows make their tiles.
@@ -101,36 +91,51 @@ int64_t chunks_for(int64_t blocks, int64_t slots, int64_t most) {
   return chunks;
 }
 
-int64_t most_chunks(AttentionDesc const& desc, int64_t partial_rows, int64_t tile_keys) {
-  int64_t const tiles = (desc.seq_kv + tile_keys - 1) / tile_keys;
-  int64_t const row_bytes = 4 * (desc.head_dim_v + 2);
-  int64_t const affordable = kMostPartialBytes / std::max<int64_t>(1, partial_rows * row_bytes);
-  return std::min({kMostChunks, tiles / kLeastTilesPerChunk, affordable});
-}
-
 }  // namespace
 
-AttentionChoice choose_attention(AttentionDesc const& desc, AttentionExtras const& extras,
-                                 bool aligned, DeviceFacts const& facts) {
+AttentionChoice choose_row(std::string_view op, AttentionDesc const& desc, bool plain_scores,
+                           bool aligned, DeviceFacts const& facts) {
   AttentionChoice choice;
   if (char const* const refused = refusal(desc)) {
     choice.reason = refused;
     return choice;
   }
   char const* const no_tensor_cores = not_on_tensor_cores(desc, aligned);
-  bool const plain_scores = plain(desc, extras);
   for (KernelRow const& row : kernel_rows()) {
-    if (!serves(row, desc, plain_scores, no_tensor_cores == nullptr, facts)) continue;
+    if (row.op != op || !serves(row, desc, plain_scores, no_tensor_cores == nullptr, facts))
+      continue;
     choice.row = &row;
     if (no_tensor_cores != nullptr)
       choice.note = no_tensor_cores;
     else if (row.head_dim == 0)
-      choice.note = "no tensor-core kernel of this device takes these head dims: there are " +
-                    listed("attention");
+      choice.note =
+          "no tensor-core kernel of this device takes these head dims: there are " + listed(op);
     return choice;
   }
-  choice.reason = "there are only " + listed("attention");
+  choice.reason = "there are only " + listed(op);
   return choice;
+}
+
+AttentionChoice choose_attention(AttentionDesc const& desc, AttentionExtras const& extras,
+                                 bool aligned, DeviceFacts const& facts) {
+  return choose_row("attention", desc, plain(desc, extras), aligned, facts);
+}
+
+int64_t group_of(AttentionDesc const& desc, AttentionExtras const& extras) {
+  if (extras.has(&Args::head_map_k) || extras.has(&Args::head_map_v)) return 1;
+  bool const grouped = desc.head_map == HeadMap::kGrouped ||
+                       desc.head_map == HeadMap::kInterleave ||
+                       (desc.head_map == HeadMap::kDefault && desc.heads_q == desc.heads_out);
+  if (!grouped) return 1;
+  return std::gcd(desc.heads_out / desc.heads_k, desc.heads_out / desc.heads_v);
+}
+
+int64_t key_ranges(AttentionDesc const& desc, KernelInstance const& instance,
+                   DeviceFacts const& facts, int64_t blocks, int64_t partial_rows, int64_t most) {
+  int64_t const row_bytes = 4 * (desc.head_dim_v + 2);
+  int64_t const affordable = kMostPartialBytes / std::max<int64_t>(1, partial_rows * row_bytes);
+  int64_t const slots = int64_t{facts.multiprocessors} * instance.kernel.min_blocks;
+  return chunks_for(blocks, slots, std::min({kMostChunks, most, affordable}));
 }
 
 AttentionCut cut_attention(AttentionDesc const& desc, AttentionExtras const& extras,
@@ -145,10 +150,9 @@ AttentionCut cut_attention(AttentionDesc const& desc, AttentionExtras const& ext
                   : (rows + instance.tile_rows - 1) / instance.tile_rows;
   cut.partial_rows = checked_multiply(sequences * desc.seq_q, desc.heads_out);
   int64_t const blocks = checked_multiply(row_tiles * groups, sequences);
-  int64_t const slots = int64_t{facts.multiprocessors} * instance.kernel.min_blocks;
-  int64_t const chunks =
-      chunks_for(blocks, slots, most_chunks(desc, cut.partial_rows, instance.tile_keys));
   int64_t const tiles = (desc.seq_kv + instance.tile_keys - 1) / instance.tile_keys;
+  int64_t const chunks =
+      key_ranges(desc, instance, facts, blocks, cut.partial_rows, tiles / kLeastTilesPerChunk);
   int64_t const chunk_tiles = std::max<int64_t>(1, (tiles + chunks - 1) / chunks);
   cut.chunk_keys = static_cast<int32_t>(
       chunks == 1 ? INT32_MAX : std::min<int64_t>(INT32_MAX, chunk_tiles * instance.tile_keys));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "backends/gpu/kernel_row.h"
 #include "backends/gpu/runtime.h"
@@ -19,6 +20,18 @@ struct AttentionChoice {
 /// know is taken to be.
 AttentionChoice choose_attention(AttentionDesc const& desc, AttentionExtras const& extras,
                                  bool aligned, DeviceFacts const& facts);
+
+/// The best row of `op` that serves a call; `plain_scores`: of `scale * q.k` and no more.
+AttentionChoice choose_row(std::string_view op, AttentionDesc const& desc, bool plain_scores,
+                           bool aligned, DeviceFacts const& facts);
+
+/// Output heads that lie side by side and share a key and a value head.
+int64_t group_of(AttentionDesc const& desc, AttentionExtras const& extras);
+
+/// How many key ranges fill the device, where `blocks` blocks of `instance` do one each and there
+/// are at most `most`, whose partial results may not be large.
+int64_t key_ranges(AttentionDesc const& desc, KernelInstance const& instance,
+                   DeviceFacts const& facts, int64_t blocks, int64_t partial_rows, int64_t most);
 
 /// How a call is cut into blocks: see AttentionParams.
 struct AttentionCut {

@@ -87,7 +87,18 @@ void describe_heads_and_segments(AttentionParams& p, AttentionArgs const& args, 
   p.segment_row_k = args.segments_k.strides[axis];
 }
 
-AttentionParams describe(AttentionDesc const& desc, AttentionArgs const& args) {
+/// Whether every row of the view starts at a multiple of kRowAlignment.
+bool rows_aligned(TensorView const& view) {
+  int64_t const bytes = size_of(view.dtype);
+  int64_t offsets = reinterpret_cast<intptr_t>(view.bytes()) % kRowAlignment;
+  for (int axis = 0; axis + 1 < view.rank(); ++axis)
+    if (view.sizes[axis] > 1) offsets |= view.strides[axis] * bytes % kRowAlignment;
+  return offsets == 0;
+}
+
+}  // namespace
+
+AttentionParams attention_params(AttentionDesc const& desc, AttentionArgs const& args) {
   AttentionParams p{};
   p.q = token_rows(args.q, desc.packed);
   p.k = token_rows(args.k, desc.packed);
@@ -103,34 +114,23 @@ AttentionParams describe(AttentionDesc const& desc, AttentionArgs const& args) {
   return p;
 }
 
-/// Whether every row of the view starts at a multiple of kRowAlignment.
-bool rows_aligned(TensorView const& view) {
-  int64_t const bytes = size_of(view.dtype);
-  int64_t offsets = reinterpret_cast<intptr_t>(view.bytes()) % kRowAlignment;
-  for (int axis = 0; axis + 1 < view.rank(); ++axis)
-    if (view.sizes[axis] > 1) offsets |= view.strides[axis] * bytes % kRowAlignment;
-  return offsets == 0;
-}
-
-bool all_aligned(AttentionArgs const& args) {
+bool rows_aligned(AttentionArgs const& args) {
   return rows_aligned(args.q) && rows_aligned(args.k) && rows_aligned(args.v) &&
          rows_aligned(args.out);
 }
-
-}  // namespace
 
 std::shared_ptr<PendingReport> launch_attention(DeviceJob& job, AttentionDesc const& desc,
                                                 AttentionArgs const& args) {
   DeviceFacts const& facts = job.stream().gpu().facts();
   AttentionExtras const extras(args);
-  AttentionChoice const choice = choose_attention(desc, extras, all_aligned(args), facts);
+  AttentionChoice const choice = choose_attention(desc, extras, rows_aligned(args), facts);
   check(choice.row != nullptr, ErrorCode::kUnsupported, "attention on ",
         name_of(job.stream().device()), " does not serve this call: ", choice.reason);
   KernelInstance const instance = choice.row->instance();
   AttentionCut const cut = cut_attention(desc, extras, instance, facts);
   if (cut.blocks == 0) return nullptr;
 
-  AttentionParams p = describe(desc, args);
+  AttentionParams p = attention_params(desc, args);
   p.pack = cut.pack;
   p.row_tiles = cut.row_tiles;
   p.chunks = cut.chunks;

@@ -17,6 +17,7 @@
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
 #include "backends/gpu/rope_job.h"
+#include "backends/gpu/sparse_job.h"
 #include "backends/gpu/transfers.h"
 #include "core/ops/elementwise.h"
 
@@ -40,6 +41,17 @@ struct SharedName {
     return std::string(reinterpret_cast<char const*>(&bytes), sizeof bytes) + memory;
   }
 };
+
+/// What is known of a job once it is done goes to its readers, and to whoever waits for the stream.
+void note(DeviceJob& job, Outcome& outcome, std::shared_ptr<PendingReport> const& report) {
+  if (report == nullptr) return;
+  outcome.add(report);
+  job.stream().note_report(report);
+}
+
+void note(DeviceJob& job, Outcome& outcome, PendingReports const& reports) {
+  for (auto const& report : reports) note(job, outcome, report);
+}
 
 }  // namespace
 
@@ -112,10 +124,7 @@ void GpuBackend::read(Stream& stream, TensorView src, DType as, void* host, Comp
 void GpuBackend::attention(Submission to, AttentionDesc desc, AttentionArgs args) {
   check_attention(desc, args);
   queue_job(gpu_, to, "attention", args, [&](DeviceJob& job, Outcome& outcome) {
-    auto const report = launch_attention(job, desc, args);
-    if (report == nullptr) return;
-    outcome.add(report);
-    job.stream().note_report(report);
+    note(job, outcome, launch_attention(job, desc, args));
   });
 }
 
@@ -140,10 +149,7 @@ void GpuBackend::linear(Submission to, LinearDesc desc, LinearArgs args) {
 void GpuBackend::compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) {
   check_compressed_conv(desc, args);
   queue_job(gpu_, to, "compressedConvAttention", args, [&](DeviceJob& job, Outcome& outcome) {
-    auto const report = launch_compressed_conv(job, desc, args);
-    if (report == nullptr) return;
-    outcome.add(report);
-    job.stream().note_report(report);
+    note(job, outcome, launch_compressed_conv(job, desc, args));
   });
 }
 
@@ -156,20 +162,30 @@ void GpuBackend::key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args
 void GpuBackend::key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) {
   check_key_intervals(desc, args);
   queue_job(gpu_, to, "dynamicMaskIntervals", args, [&](DeviceJob& job, Outcome& outcome) {
-    auto const report = launch_key_intervals(job, desc, args);
-    if (report == nullptr) return;
-    outcome.add(report);
-    job.stream().note_report(report);
+    note(job, outcome, launch_key_intervals(job, desc, args));
   });
 }
 
 void GpuBackend::append_scores(Submission to, AppendScoresArgs args) {
   check_append_scores(args);
   queue_job(gpu_, to, "DmaState.append", args, [&](DeviceJob& job, Outcome& outcome) {
-    auto const report = launch_append_scores(job, args);
-    if (report == nullptr) return;
-    outcome.add(report);
-    job.stream().note_report(report);
+    note(job, outcome, launch_append_scores(job, args));
+  });
+}
+
+void GpuBackend::sparse_attention(Submission to, AttentionDesc const& desc,
+                                  SparseAttentionArgs args) {
+  check_sparse_attention(desc, args);
+  queue_job(gpu_, to, "dynamicMaskAttention", args, [&](DeviceJob& job, Outcome& outcome) {
+    note(job, outcome, launch_sparse_attention(job, desc, args));
+  });
+}
+
+void GpuBackend::block_sparse_attention(Submission to, AttentionDesc const& desc,
+                                        BlockSparseDesc const& blocks, BlockSparseArgs args) {
+  check_block_sparse(desc, blocks, args);
+  queue_job(gpu_, to, "blockSparseAttention", args, [&](DeviceJob& job, Outcome& outcome) {
+    note(job, outcome, launch_block_sparse_attention(job, desc, blocks, args));
   });
 }
 

@@ -33,6 +33,10 @@ class GpuBackend final : public Backend {
   void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) override;
   void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args) override;
   void append_scores(Submission to, AppendScoresArgs args) override;
+  void sparse_attention(Submission to, AttentionDesc const& desc,
+                        SparseAttentionArgs args) override;
+  void block_sparse_attention(Submission to, AttentionDesc const& desc,
+                              BlockSparseDesc const& blocks, BlockSparseArgs args) override;
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;

@@ -136,6 +136,7 @@ void check_sparse_attention(AttentionDesc const& desc, SparseAttentionArgs& args
   check(desc.softcap == 0 && desc.window_left == -1 && desc.window_right == -1 &&
             desc.sink_tokens == 0,
         ErrorCode::kOption, "softcap, window and sinkTokens have no place in sparse attention");
+  check(args.keep >= 0, ErrorCode::kArgumentValue, "keep is ", args.keep, ", expected at least 0");
   Operands const operands(args.dense.q.device());
   bool const listed = args.kept.tokens.defined();
   if (listed) {

@@ -70,6 +70,9 @@ struct SparseAttentionArgs {
   TensorView scores;     // f32 [b, hB, sKv] or packed [hB, tK], hB a divisor of hO
   TensorView intervals;  // as above, stride 1 along the keys; any numbers are allowed
   KeptKeys kept;         // in place of both; not with lengths. Contents are checked when it runs
+  /// How many keys a row keeps at most by `intervals`, where the caller knows; 0: unknown. A wrong
+  /// number costs time and changes no result.
+  int64_t keep = 0;
 };
 
 void check_sparse_attention(AttentionDesc const& desc, SparseAttentionArgs& args);

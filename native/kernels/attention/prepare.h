@@ -24,13 +24,29 @@ enum class IndexTensor : int32_t {
   kCount,
 };
 
-/// The first element outside its range.
+/// What is wrong with an element.
+enum class IndexMistake : int32_t {
+  kOutside = 0,  // it is not within least .. most
+  // Of lists of keys: see sparse/check_lists.h.
+  kTwice,    // it names a block that its list has already
+  kFalling,  // `value` to `most` are no range of `least` indices
+  kCount,    // no number of tokens
+  kToken,    // no key, of `most`
+};
+
+/// Lists of keys, where it is one of them that holds the element.
+enum class KeyLists : int32_t { kNone = 0, kFull, kPartial, kKept };
+
+/// The first element that is wrong.
 struct IndexReport {
   int32_t failed;
   IndexTensor tensor;
   int32_t position;
   int32_t value;
   int32_t least, most;  // most INT32_MAX: no bound
+  IndexMistake mistake = IndexMistake::kOutside;
+  KeyLists lists = KeyLists::kNone;
+  int32_t batch = 0, head = 0;  // of the list; `position` of kFalling is its number there
 };
 
 /// One index tensor, and where its copy goes. Null source: absent.
@@ -78,6 +94,20 @@ struct PrepareIndices {
     if (!failed) p.report->failed = 0;
     close(p, IndexTensor::kCuSeqLensQ, p.seq_q);
     close(p, IndexTensor::kCuSeqLensK, 0);
+  }
+
+  /// The least value of all threads of the block, for all of them.
+  FATTN_DEVICE static int32_t block_min(int32_t value, simt::Shared<int32_t> shared) {
+    int32_t const warp = ~simt::reduce_max(~value);  // ~ turns the order round
+    simt::sync_block();                              // the last minimum has been read
+    if (simt::lane_index() == 0) shared.store(simt::warp_index(), warp);
+    simt::sync_block();
+    int32_t least = INT32_MAX;
+    for (int i = 0; i < kThreads / simt::kWarpSize; ++i) {
+      int32_t const other = shared.load(i);
+      if (other < least) least = other;
+    }
+    return least;
   }
 
  private:
@@ -150,19 +180,6 @@ struct PrepareIndices {
     int32_t const first = block_min(found.failed ? found.position : INT32_MAX, shared);
     if (found.failed && found.position == first) *p.report = found;
     return first != INT32_MAX;
-  }
-
-  FATTN_DEVICE static int32_t block_min(int32_t value, simt::Shared<int32_t> shared) {
-    int32_t const warp = ~simt::reduce_max(~value);  // ~ turns the order round
-    simt::sync_block();                              // the last minimum has been read
-    if (simt::lane_index() == 0) shared.store(simt::warp_index(), warp);
-    simt::sync_block();
-    int32_t least = INT32_MAX;
-    for (int i = 0; i < kThreads / simt::kWarpSize; ++i) {
-      int32_t const other = shared.load(i);
-      if (other < least) least = other;
-    }
-    return least;
   }
 };
 

@@ -43,14 +43,14 @@ struct PackedTile {
 };
 
 /// Walks the sequences 32 at a time, one per lane. Every lane of the block's warps gets the answer.
-template <int kTileRows>
-FATTN_DEVICE PackedTile find_packed_tile(AttentionParams const& p, int32_t tile) {
+FATTN_DEVICE PackedTile find_packed_tile(AttentionParams const& p, int32_t tile,
+                                         int32_t tile_rows) {
   int const lane = simt::lane_index();
   int32_t before = 0;  // tiles of the sequences walked past
   for (int32_t first = 0; first < p.sequences; first += simt::kWarpSize) {
     int32_t const b = first + lane;
     int32_t const tokens = b < p.sequences ? p.indices.starts_q[b + 1] - p.indices.starts_q[b] : 0;
-    int32_t const own = (tokens * p.pack + kTileRows - 1) / kTileRows;
+    int32_t const own = (tokens * p.pack + tile_rows - 1) / tile_rows;
     int32_t end = own;  // tiles of the lanes up to this one
     FATTN_UNROLL for (int distance = 1; distance < simt::kWarpSize; distance *= 2) {
       int32_t const below = simt::shuffle_up(end, distance);
@@ -78,7 +78,7 @@ FATTN_DEVICE WorkTile find_tile(AttentionParams const& p) {
   work.first_head = static_cast<int32_t>(above / chunks % groups) * p.pack;
   int32_t sequence = static_cast<int32_t>(above / chunks / groups);  // 0 when packed
   if (p.indices.starts_q) {
-    PackedTile const found = find_packed_tile<kTileRows>(p, tile);
+    PackedTile const found = find_packed_tile(p, tile, kTileRows);
     sequence = found.sequence;
     tile = found.tile;
   } else if (p.causal) {

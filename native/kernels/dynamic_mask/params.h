@@ -17,16 +17,4 @@ struct KeyIntervalRows {
   int64_t batch, head, end;  // element strides; keys lie side by side
 };
 
-/// The keys that some query of a tile keeps, in ascending order: `capacity` places for each tile of
-/// each (sequence, head), and how many are taken.
-struct KeyListParams {
-  KeyIntervalRows intervals;
-  int32_t* keys;    // [b, hB, tiles, capacity]
-  int32_t* counts;  // [b, hB, tiles]
-  int32_t lists;    // b * hB * tiles
-  int32_t heads, tiles, tile_queries;
-  int32_t seq_kv;
-  int32_t capacity;  // keys of all: whatever the intervals hold, they fit
-};
-
 }  // namespace fattn

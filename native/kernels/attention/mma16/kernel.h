@@ -2,8 +2,7 @@
 // 16 bytes, and head dims are multiples of 8 up to Traits::kHeadDim.
 #pragma once
 
-#include "kernels/attention/mma16/mainloop.h"
-#include "kernels/attention/mma16/output.h"
+#include "kernels/attention/mma16/attend_tile.h"
 
 namespace fattn {
 
@@ -21,18 +20,7 @@ struct Mma16Attention {
   FATTN_DEVICE static void run(Params const& p, simt::SharedMemory memory) {
     WorkTile const tile = find_tile<kTileRows>(p);
     if (!tile.exists || tile.rows <= 0) return;
-    mma16::keep_rows<Traits>(p, tile, memory);
-    mma16::TileQueries<Traits> const queries{static_cast<Element const*>(p.q.data), memory};
-    mma16::start_copy<kThreads, kTileRows, kHeadDim>(memory, Traits::kQuery, queries, 0,
-                                                     p.head_dim);
-    mma16::Accumulators<Traits> acc;
-    mma16::attend<Traits>(p, memory, acc);
-    if (p.chunks > 1) return mma16::store_partial<Traits>(p, memory, acc);
-
-    simt::sync_block();  // every warp is done with its queries: outputs take their place
-    mma16::finish_rows<Traits>(p, memory, acc);
-    simt::sync_warp();  // each warp copies what its own lanes wrote
-    mma16::store_rows<Traits>(p, memory);
+    mma16::attend_tile<Traits>(p, tile, memory);
   }
 };
 

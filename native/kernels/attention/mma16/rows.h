@@ -73,6 +73,15 @@ FATTN_DEVICE void keep_tile(AttentionParams const& p, WorkTile const& tile,
   kept_values<Traits>(memory).store(contiguous_keys<Element>(p.v, s, heads.v, tile.end_key));
 }
 
+/// The tiles of keys that the block walks through; `rows` are the limits of all its rows.
+template <class Traits>
+FATTN_DEVICE typename Traits::Tiles tiles_of(WorkTile const& tile, RowBlockLimits const& rows) {
+  if constexpr (Traits::kGathered)
+    return {tile.begin_key, tile.end_key};
+  else
+    return tiles_seen<Traits::kBlockN>(tile.begin_key, rows);
+}
+
 /// Finds out about the rows, each lane about one of its warp's, and puts it down for the block. The
 /// block's threads meet once.
 template <class Traits>
@@ -86,6 +95,7 @@ FATTN_DEVICE void keep_rows(AttentionParams const& p, WorkTile const& tile,
     if (row < tile.rows) {
       TileRow const at = tile_row(p, tile, row);
       facts = facts_of(p, tile, at);
+      if constexpr (Traits::kGathered) facts.limits = {at.query, at.query + 1, 0};
       own.add(facts.limits);
       if constexpr (Traits::kGeneral)
         SharedRecord<ScoreRow>(memory, Traits::kScoreRows, row)
@@ -101,8 +111,7 @@ FATTN_DEVICE void keep_rows(AttentionParams const& p, WorkTile const& tile,
   RowBlockLimits all = RowBlockLimits::none();
   if (lane < Traits::kWarps) all = limits_of_warp<Traits>(memory, lane).load();
   all = of_lanes(all);
-  if (lane == 0)
-    kept_facts<Traits>(memory, warp).store({all, tiles_seen<Traits::kBlockN>(tile.begin_key, all)});
+  if (lane == 0) kept_facts<Traits>(memory, warp).store({all, tiles_of<Traits>(tile, all)});
   simt::sync_warp();  // these are read by the lanes of this warp only
 }
 

@@ -32,4 +32,9 @@ FATTN_DEVICE KeyTiles<kKeys> tiles_seen(int32_t first, RowBlockLimits const& row
   return {end > seen ? sinks + end - seen : sinks, sinks, first, first + seen * kKeys};
 }
 
+/// Tiles of gathered keys: all of places first .. end - 1.
+struct PlaceTiles {
+  int32_t first, end;
+};
+
 }  // namespace fattn::mma16

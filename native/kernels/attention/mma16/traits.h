@@ -11,12 +11,15 @@
 // a block may have on sm_86 and sm_89.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/attention/keys.h"
 #include "kernels/attention/mma16/record.h"
 #include "kernels/attention/mma16/tiles.h"
 #include "kernels/attention/schedule.h"
 #include "kernels/attention/score.h"
 #include "kernels/attention/softmax.h"
+#include "kernels/sparse/source.h"
 
 namespace fattn::mma16 {
 
@@ -29,23 +32,25 @@ struct RowFacts {
 };
 
 /// What is kept of all rows, for the lanes of one warp.
-template <int kKeys>
+template <class Tiles>
 struct BlockFacts {
   RowBlockLimits limits;
-  KeyTiles<kKeys> tiles;
+  Tiles tiles;
 };
 
-template <class Element_, int kHeadDim_, bool kGeneral_>
+template <class Element_, int kHeadDim_, bool kGeneral_, bool kGathered_ = false>
 struct Traits {
-  using Element = Element_;                    // of q, k, v and out
-  static constexpr int kHeadDim = kHeadDim_;   // head_dim and head_dim_v, both padded with zeros
-  static constexpr bool kGeneral = kGeneral_;  // scores are reshaped one by one: see reshape.h
+  using Element = Element_;                      // of q, k, v and out
+  static constexpr int kHeadDim = kHeadDim_;     // head_dim and head_dim_v, both padded with zeros
+  static constexpr bool kGeneral = kGeneral_;    // scores are reshaped one by one: see reshape.h
+  static constexpr bool kGathered = kGathered_;  // keys lie anywhere: see gathered.h
 
   static constexpr int kStrips = kHeadDim > 128 || kGeneral ? 1 : 2;  // of 16 rows, per warp
   static constexpr int kWarps = kHeadDim > 128 ? 8 : 4;
   static constexpr int kWarpRows = 16 * kStrips;
-  static constexpr int kBlockM = kWarps * kWarpRows;                      // query rows
-  static constexpr int kBlockN = kHeadDim <= 64 && !kGeneral ? 128 : 64;  // keys per step
+  static constexpr int kBlockM = kWarps * kWarpRows;  // query rows
+  // Keys per step.
+  static constexpr int kBlockN = kHeadDim <= 64 && !kGeneral && !kGathered ? 128 : 64;
   static constexpr int kThreads = 32 * kWarps;
   static constexpr int kMinBlocks = kHeadDim > 128 ? 1 : 2;  // 255 registers per thread
 
@@ -57,7 +62,8 @@ struct Traits {
   static constexpr int kColumnWords = kHeadDim / 32;  // of sets of columns
 
   using Keys = ContiguousKeys<Element>;
-  using Facts = BlockFacts<kBlockN>;
+  using Tiles = std::conditional_t<kGathered, PlaceTiles, KeyTiles<kBlockN>>;
+  using Facts = BlockFacts<Tiles>;
 
   // Shared memory, in bytes from its start.
   static constexpr int kQuery = 0;  // the queries, and in the end the outputs
@@ -79,8 +85,13 @@ struct Traits {
   static constexpr int kNonfinite = kFlags + kWarps * 4;
   static constexpr int kSeen = kNonfinite + kHeadDim * 2 * kKeyWords * 4;
   static constexpr int kSpoilt = kSeen + kBlockM * kKeyWords * 4;
-  static constexpr int kSharedBytes = kSpoilt + kBlockM * 2 * kColumnWords * 4;
+  // For gathered.h: KeySource, ScoredKey [2][kBlockN] and their tokens, int32_t
+  static constexpr int kKeySource = kSpoilt + kBlockM * 2 * kColumnWords * 4;
+  static constexpr int kScoredKeys = kKeySource + (kGathered ? SharedRecord<KeySource>::kBytes : 0);
+  static constexpr int kGatheredTokens = kScoredKeys + (kGathered ? 2 * kBlockN * 8 : 0);
+  static constexpr int kSharedBytes = kGatheredTokens + (kGathered ? 2 * kBlockN * 4 : 0);
 
+  static_assert(kKeySource % 16 == 0, "records are moved 16 bytes at a time");
   static_assert(sizeof(Element) == 2, "mma.sync multiplies f16 or bf16; f32 goes to simple/");
   static_assert(kHeadDim % 32 == 0 && kHeadDim <= 256, "beyond, accumulators would spill");
   static_assert((kSharedBytes + 1024) * kMinBlocks <= 164 * 1024, "a multiprocessor of sm_80");

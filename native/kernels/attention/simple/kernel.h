@@ -3,9 +3,8 @@
 // one per lane for what concerns scores, while elements of K and V lie across the lanes.
 #pragma once
 
-#include "kernels/attention/epilogue.h"
-#include "kernels/attention/schedule.h"
 #include "kernels/attention/score.h"
+#include "kernels/attention/simple/lane_columns.h"
 #include "kernels/warp.h"
 
 namespace fattn {
@@ -19,8 +18,7 @@ struct SimpleAttention {
   static constexpr int kSharedBytes = 0;
 
   static constexpr int kStepKeys = simt::kWarpSize;
-  static constexpr int kLaneColumns = 8;  // of the output, in registers
-  static constexpr int kPassColumns = simt::kWarpSize * kLaneColumns;
+  static constexpr int kLaneColumns = simple::kLaneColumns;
 
   FATTN_DEVICE static void run(Params const& p, simt::SharedMemory) {
     WorkTile const tile = find_tile<kTileRows>(p);
@@ -28,13 +26,10 @@ struct SimpleAttention {
     if (!tile.exists || warp >= tile.rows) return;
     Row const row(p, tile, tile_row(p, tile, warp));
     // Columns beyond those that fit into registers: another pass over the keys.
-    for (int32_t column = 0; column < p.head_dim_v; column += kPassColumns) {
+    for (int32_t column = 0; column < p.head_dim_v; column += simple::kPassColumns) {
       float sums[kLaneColumns] = {};
       SoftmaxState const state = attend(row, column, sums);
-      if (p.chunks == 1)
-        store_result(row, state, column, sums);
-      else
-        store_partial(row, state, column, sums);
+      simple::store_row<Element>(p, tile, row.at, state, column, sums);
     }
   }
 
@@ -120,32 +115,6 @@ struct SimpleAttention {
         if (c < row.p.head_dim_v)
           sums[i] = simt::fused_multiply_add(w, simt::to_float(value[c]), sums[i]);
       }
-    }
-  }
-
-  FATTN_DEVICE static void store_result(Row const& row, SoftmaxState state, int32_t column,
-                                        float const (&sums)[kLaneColumns]) {
-    SequenceRange const& s = row.tile.sequence;
-    FinishedRow const finished = finish_row(row.p, s, row.at.query, row.at.head, state);
-    Element* const out = out_row<Element>(row.p, s, row.at.query, row.at.head);
-    FATTN_UNROLL for (int i = 0; i < kLaneColumns; ++i) {
-      int32_t const c = column + simt::lane_index() + i * simt::kWarpSize;
-      if (c < row.p.head_dim_v) out[c] = simt::round_to<Element>(finished.value(sums[i]));
-    }
-    if (column == 0 && simt::lane_index() == 0)
-      store_lse(row.p, s, row.at.query, row.at.head, finished.lse);
-  }
-
-  FATTN_DEVICE static void store_partial(Row const& row, SoftmaxState state, int32_t column,
-                                         float const (&sums)[kLaneColumns]) {
-    int32_t const chunk = row.tile.chunk;
-    int64_t const partial = partial_row(row.p, row.tile.sequence, row.at.query, row.at.head);
-    if (column == 0 && simt::lane_index() == 0) store_partial_state(row.p, chunk, partial, state);
-    if (state.row_sum == 0) return;
-    float* const out = partial_out_row(row.p, chunk, partial);
-    FATTN_UNROLL for (int i = 0; i < kLaneColumns; ++i) {
-      int32_t const c = column + simt::lane_index() + i * simt::kWarpSize;
-      if (c < row.p.head_dim_v) out[c] = sums[i];
     }
   }
 };

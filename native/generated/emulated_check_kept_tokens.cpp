@@ -1,0 +1,3 @@
+// Written by scripts/generate-instances.mjs from native/instances.json: do not edit.
+
+#include "generated/check_kept_tokens.cu"

@@ -1,0 +1,4 @@
+// Written by scripts/generate-instances.mjs from native/instances.json: do not edit.
+
+#include "generated/sparse_attention_mma16_bf16_d64.cu"
+#include "generated/sparse_attention_mma16_bf16_d128.cu"

@@ -63,6 +63,7 @@ export type {
   RopeScaling,
   YarnScaling,
 } from './ops/rope-scaling.js';
+export { rmsNorm, type RmsNormOptions } from './ops/rms-norm.js';
 export { rope, type RopeOptions, type RopePairing } from './ops/rope.js';
 export type { DeviceMemoryOptions, SharedTensor } from './sharing.js';
 export { Stream, type StreamOptions } from './stream.js';

@@ -134,6 +134,14 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
+  rmsNorm(
+    stream: StreamHandle,
+    x: TensorHandle,
+    weight: Maybe<TensorHandle>,
+    out: TensorHandle,
+    epsilon: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
   /** What compressed convolutional attention does before it attends. */
   compressedConv(
     stream: StreamHandle,

@@ -72,6 +72,21 @@ export function expectOperand(
   expect(name, value, shape);
 }
 
+/** A parameter of tensors `like` it: on their device, float32 or of their dtype. `reason` names them. */
+export function expectParameter(
+  name: string,
+  value: unknown,
+  like: Pick<Tensor, 'dtype' | 'device'>,
+  reason: string,
+): asserts value is Tensor {
+  expectTensor(name, value);
+  if (value.dtype !== 'float32' && value.dtype !== like.dtype) {
+    const own = like.dtype === 'float32' ? '' : ` or ${like.dtype}${reason}`;
+    throw invalidType('ERR_DTYPE', `${name} must be float32${own}, got ${value.dtype}`);
+  }
+  expectTensorDevice(name, value, like.device);
+}
+
 /** Kernels read rows of the last axis as one piece of memory. */
 export function expectRows(name: string, tensor: Tensor): void {
   const last = tensor.rank - 1;

@@ -44,6 +44,7 @@ napi_value attention(Arguments const& args);
 napi_value merge_attention(Arguments const& args);
 napi_value linear(Arguments const& args);
 napi_value rope(Arguments const& args);
+napi_value rms_norm(Arguments const& args);
 napi_value compressed_conv(Arguments const& args);
 napi_value dynamic_mask_scores(Arguments const& args);
 napi_value dynamic_mask_intervals(Arguments const& args);

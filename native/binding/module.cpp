@@ -46,6 +46,7 @@ constexpr Export kExports[] = {
     {"mergeAttention", guard<merge_attention>},
     {"linear", guard<linear>},
     {"rope", guard<rope>},
+    {"rmsNorm", guard<rms_norm>},
     {"compressedConv", guard<compressed_conv>},
     {"dynamicMaskScores", guard<dynamic_mask_scores>},
     {"dynamicMaskIntervals", guard<dynamic_mask_intervals>},

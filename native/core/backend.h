@@ -17,6 +17,7 @@
 #include "core/ops/dynamic_mask.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
+#include "core/ops/rms_norm.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
 
@@ -130,6 +131,7 @@ class Backend {
   virtual void attention(Submission to, AttentionDesc desc, AttentionArgs args) = 0;
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
+  virtual void rms_norm(Submission to, float epsilon, RmsNormArgs args) = 0;
   /// ERR_UNSUPPORTED on a device that has no kernel for it.
   virtual void linear(Submission to, LinearDesc desc, LinearArgs args);
 

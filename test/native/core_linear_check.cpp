@@ -1,6 +1,7 @@
 #include <functional>
 
 #include "core/ops/linear.h"
+#include "core/ops/merged_rows.h"
 #include "host_view.h"
 #include "test.h"
 

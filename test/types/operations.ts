@@ -17,6 +17,7 @@ import {
   headCounts,
   linear,
   mergeAttention,
+  rmsNorm,
   rope,
   supports,
   type AttentionOptions,
@@ -107,6 +108,10 @@ export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {
   rope(x, { scaling: { type: 'linear' } });
   // @ts-expect-error: fields of another scaling
   rope(x, { scaling: { type: 'linear', factor: 2, betaFast: 3 } });
+
+  rmsNorm(x, { weight: lse, epsilon: 1e-5, out: x, signal });
+  // @ts-expect-error: the weight is a tensor
+  rmsNorm(x, { weight: 1 });
 
   linear(x, lse, { bias: lse, precision: 'bfloat16', out: x, signal });
   // @ts-expect-error: weights are needed

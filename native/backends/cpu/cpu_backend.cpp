@@ -18,6 +18,7 @@
 #include "backends/cpu/elementwise_fill.h"
 #include "backends/cpu/elementwise_merge.h"
 #include "backends/cpu/elementwise_random.h"
+#include "backends/cpu/elementwise_rms_norm.h"
 #include "backends/cpu/elementwise_rope.h"
 #include "backends/cpu/host.h"
 #include "backends/cpu/host_block.h"
@@ -230,6 +231,13 @@ class CpuBackend final : public Backend {
             [desc = std::move(desc)](JobContext& job, RopeArgs& tensors) {
               run_rope(job, desc, tensors);
             });
+  }
+
+  void rms_norm(Submission to, float epsilon, RmsNormArgs args) override {
+    check_rms_norm(epsilon, args);
+    enqueue(
+        std::move(to), "rmsNorm", std::move(args),
+        [epsilon](JobContext& job, RmsNormArgs& tensors) { run_rms_norm(job, epsilon, tensors); });
   }
 
   void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override {

@@ -11,6 +11,7 @@
 #include "backends/gpu/linear_job.h"
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
+#include "backends/gpu/rms_norm_job.h"
 #include "backends/gpu/rope_job.h"
 #include "backends/gpu/transfers.h"
 #include "core/ops/elementwise.h"
@@ -103,6 +104,12 @@ void GpuBackend::rope(Submission to, RopeDesc desc, RopeArgs args) {
   check_rope(desc, args);
   queue_job(gpu_, to, "rope", args,
             [&](DeviceJob& job, Outcome&) { launch_rope(job, desc, args); });
+}
+
+void GpuBackend::rms_norm(Submission to, float epsilon, RmsNormArgs args) {
+  check_rms_norm(epsilon, args);
+  queue_job(gpu_, to, "rmsNorm", args,
+            [&](DeviceJob& job, Outcome&) { launch_rms_norm(job, epsilon, args); });
 }
 
 void GpuBackend::linear(Submission to, LinearDesc desc, LinearArgs args) {

@@ -28,6 +28,7 @@ class GpuBackend final : public Backend {
   void attention(Submission to, AttentionDesc desc, AttentionArgs args) override;
   void merge_attention(Submission to, MergeArgs args) override;
   void rope(Submission to, RopeDesc desc, RopeArgs args) override;
+  void rms_norm(Submission to, float epsilon, RmsNormArgs args) override;
   void linear(Submission to, LinearDesc desc, LinearArgs args) override;
   void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override;
   Explanation explain_attention(AttentionDesc const& desc,

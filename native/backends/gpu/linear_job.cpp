@@ -1,6 +1,7 @@
 #include "backends/gpu/linear_job.h"
 
 #include "backends/gpu/elementwise.h"
+#include "core/ops/merged_rows.h"
 #include "kernels/linear/params.h"
 
 namespace fattn::gpu {
@@ -12,21 +13,10 @@ constexpr int64_t kMostColumns = int64_t{1} << 30;  // of x, w and out: 32-bit n
 // time.
 constexpr int64_t kFewRows = 16;
 
-MatrixRows matrix_rows(TensorView const& view) {
-  static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
-  TensorView const merged = with_merged_rows(view);
-  MatrixRows rows{view.bytes(), merged.rank() - 1, {}, {}};
-  for (int axis = 0; axis < rows.axes; ++axis) {
-    rows.sizes[axis] = merged.sizes[axis];
-    rows.strides[axis] = merged.strides[axis];
-  }
-  return rows;
-}
-
 LinearParams describe(LinearDesc const& desc, LinearArgs const& args) {
   LinearParams p{};
-  p.x = matrix_rows(args.x);
-  p.out = matrix_rows(args.out);
+  p.x = merged_rows<MatrixRows>(args.x);
+  p.out = merged_rows<MatrixRows>(args.out);
   p.w = args.w.bytes();
   p.w_row = args.w.strides[0];
   p.bias = args.bias.defined() ? args.bias.bytes() : nullptr;

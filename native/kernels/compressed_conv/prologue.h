@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/compressed_conv/convolution.h"
+#include "kernels/square_root.h"
 #include "kernels/warp.h"
 
 namespace fattn {
@@ -111,15 +112,6 @@ struct CompressedConv {
     }
     for (int32_t c = 2 * p.pairs + simt::lane_index(); c < p.head_dim; c += simt::kWarpSize)
       out[c] = simt::round_to<Element>(z.load(c) * scale);
-  }
-
-  /// Of a positive number, within an ulp: the approximation by logarithms, improved (Newton), and
-  /// corrected by what its square lacks, which a fused multiply-add knows without rounding.
-  FATTN_DEVICE static float square_root(float x) {
-    float root = simt::exp2_approximate(0.5f * simt::log2_approximate(x));
-    root = 0.5f * (root + x / root);
-    float const lacking = simt::fused_multiply_add(-root, root, x);
-    return simt::fused_multiply_add(lacking, 0.5f / root, root);
   }
 
   /// Elements of the group's value head: the flat row's first half is current, the rest delayed.

@@ -16,7 +16,7 @@ export { explain, supports, type Explanation, type OperationRequest } from './ex
 export type { CcaWeights } from './layers/cca-weights.js';
 export type { CcaForwardOptions, CcaLayerOptions } from './layers/cca-layer-options.js';
 export { CompressedConvAttention } from './layers/compressed-conv-attention.js';
-export type { SafetensorsOptions } from './layers/zaya-weights.js';
+export type { SafetensorsOptions } from './layers/weights-file.js';
 export { memoryUsage, type MemoryUsage } from './memory.js';
 export type { AttentionOptions, AttentionWindow, HeadMapName } from './ops/attention/options.js';
 export type { TensorRequest } from './ops/attention/request-tensors.js';

@@ -15,6 +15,9 @@ export { Event } from './event.js';
 export { explain, supports, type Explanation, type OperationRequest } from './explain.js';
 export type { CcaWeights } from './layers/cca-weights.js';
 export type { CcaForwardOptions, CcaLayerOptions } from './layers/cca-layer-options.js';
+export type { DmaForwardOptions, DmaLayerOptions, DmaStepOptions } from './layers/dma-layer-options.js';
+export type { DmaLayerSizes, DmaWeights } from './layers/dma-weights.js';
+export { DynamicMaskAttention } from './layers/dynamic-mask-attention.js';
 export { CompressedConvAttention } from './layers/compressed-conv-attention.js';
 export type { SafetensorsOptions } from './layers/weights-file.js';
 export { memoryUsage, type MemoryUsage } from './memory.js';
@@ -48,6 +51,7 @@ export {
   type DynamicMaskIntervalsOptions,
   type KeySelection,
 } from './ops/dynamic-mask/intervals.js';
+export { DmaCache, type DmaCacheOptions } from './ops/dynamic-mask/cache.js';
 export { DmaSnapshot } from './ops/dynamic-mask/snapshot.js';
 export { DmaState, type DmaStateCallOptions, type DmaStateOptions } from './ops/dynamic-mask/state.js';
 export { dynamicMaskScores, type DynamicMaskScoresOptions, type KeyScoring } from './ops/dynamic-mask/scores.js';

@@ -9,7 +9,9 @@ import {
   blockSparseAttention,
   configure,
   cudaStatus,
+  DmaCache,
   DmaState,
+  DynamicMaskAttention,
   dynamicMaskAttention,
   dynamicMaskIntervals,
   dynamicMaskScores,
@@ -84,6 +86,17 @@ export function dynamicMaskCalls(q: Tensor, k: Tensor, v: Tensor, scores: Tensor
   // @ts-expect-error: heads are needed
   new DmaState({ keep: 4 });
   dynamicMaskAttention(q, k, v, { state });
+  const weights = { wq: q, wk: k, wv: v, wo: q, wdt: k, a: q };
+  const layer = new DynamicMaskAttention({ ...weights, qNorm: q }, { keep: 4, rope: { theta: 1e6 }, epsilon: 1e-5 });
+  const cache = layer.state({ b: 2 });
+  layer.append(cache, layer.forward(q, { out: q, cuSeqLens: k }));
+  cache.rollback(cache.snapshot());
+  // @ts-expect-error: scores are made from something
+  new DynamicMaskAttention({ ...weights, a: undefined });
+  // @ts-expect-error: of the constructor
+  layer.forward(q, { keep: 4 });
+  // @ts-expect-error: layers make them
+  new DmaCache();
   return dynamicMaskAttention(q, k, v, { wdt: k, a: q, keep: 1024, selection: 'shared' });
 }
 

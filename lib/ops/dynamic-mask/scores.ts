@@ -43,7 +43,7 @@ export interface DynamicMaskScoresOptions extends KeyScoring {
 }
 
 /** Numbers of `KeyScoreForm` in `native/core/ops/dynamic_mask.h`. */
-const forms = Object.freeze({ exp: 0, linear: 1 } satisfies Record<Required<KeyScoring>['form'], number>);
+export const forms = Object.freeze({ exp: 0, linear: 1 } satisfies Record<Required<KeyScoring>['form'], number>);
 const optionNames: ReadonlySet<string> = new Set<keyof DynamicMaskScoresOptions>([
   'wdt',
   'a',

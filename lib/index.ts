@@ -12,7 +12,7 @@ export {
   type TypeErrorCode,
 } from './errors.js';
 export { Event } from './event.js';
-export { explain, supports, type Explanation, type OperationRequest } from './explain.js';
+export { explain, supports, type Explanation } from './explain.js';
 export type { CcaWeights } from './layers/cca-weights.js';
 export type { CcaForwardOptions, CcaLayerOptions } from './layers/cca-layer-options.js';
 export type { DmaForwardOptions, DmaLayerOptions, DmaStepOptions } from './layers/dma-layer-options.js';
@@ -39,12 +39,14 @@ export { CcaSnapshot } from './ops/compressed-conv/snapshot.js';
 export type { CcaStateOptions, CcaStepOptions } from './ops/compressed-conv/state-options.js';
 export { CcaState } from './ops/compressed-conv/state.js';
 export { compressedConvAttention } from './ops/compressed-conv-attention.js';
+export type { BlockSparseAttentionRequest } from './ops/block-sparse-request.js';
 export {
   blockSparseAttention,
   type BlockList,
   type BlockLists,
   type BlockSparseAttentionOptions,
 } from './ops/block-sparse-attention.js';
+export type { DynamicMaskAttentionRequest } from './ops/dynamic-mask/request.js';
 export { dynamicMaskAttention, type DynamicMaskAttentionOptions } from './ops/dynamic-mask-attention.js';
 export {
   dynamicMaskIntervals,
@@ -56,6 +58,7 @@ export { DmaSnapshot } from './ops/dynamic-mask/snapshot.js';
 export { DmaState, type DmaStateCallOptions, type DmaStateOptions } from './ops/dynamic-mask/state.js';
 export { dynamicMaskScores, type DynamicMaskScoresOptions, type KeyScoring } from './ops/dynamic-mask/scores.js';
 export { headCounts, type AttentionDesign, type HeadCountOptions, type HeadCounts } from './ops/head-counts.js';
+export type { LinearRequest } from './ops/linear-request.js';
 export { linear, type LinearOptions } from './ops/linear.js';
 export { mergeAttention, type AttentionPart, type MergeAttentionOptions } from './ops/merge-attention.js';
 export type {
@@ -69,6 +72,7 @@ export type {
 } from './ops/rope-scaling.js';
 export { rmsNorm, type RmsNormOptions } from './ops/rms-norm.js';
 export { rope, type RopeOptions, type RopePairing } from './ops/rope.js';
+export type { OperationRequest } from './questions.js';
 export type { DeviceMemoryOptions, SharedTensor } from './sharing.js';
 export { Stream, type StreamOptions } from './stream.js';
 export type { CopyOptions, RandomOptions, TensorOptions } from './tensor-options.js';

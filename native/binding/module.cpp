@@ -54,6 +54,9 @@ constexpr Export kExports[] = {
     {"dynamicMaskAttention", guard<dynamic_mask_attention>},
     {"blockSparseAttention", guard<block_sparse_attention>},
     {"explainAttention", guard<explain_attention>},
+    {"explainDynamicMask", guard<explain_dynamic_mask>},
+    {"explainBlockSparse", guard<explain_block_sparse>},
+    {"explainLinear", guard<explain_linear>},
     {"explainCompressedConv", guard<explain_compressed_conv>},
 };
 

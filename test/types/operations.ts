@@ -195,6 +195,16 @@ export async function questions(tensor: Tensor): Promise<void> {
   supports({ ...request, window: { left: true, right: null }, sinkTokens: [1], headMap: { k: true, v: 'tile' } });
   // @ts-expect-error: two of them, as in a call
   supports({ ...request, segments: { q: true } });
+  const sizes = { b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 };
+  supports({ op: 'dynamicMaskAttention', ...sizes, keep: 4, wdt: true, hB: 1 });
+  supports({ op: 'blockSparseAttention', ...sizes, blockQ: 1, blockK: 1, full: 1 });
+  supports({ op: 'linear', rows: 1, in: 2, out: 3, bias: true, precision: 'bfloat16' });
+  // @ts-expect-error: scores are chosen from, or made
+  supports({ op: 'dynamicMaskAttention', ...sizes, scores: true });
+  // @ts-expect-error: sizes of blocks are needed
+  supports({ op: 'blockSparseAttention', ...sizes, full: 1 });
+  // @ts-expect-error: widths are needed
+  supports({ op: 'linear', rows: 1 });
   // @ts-expect-error: no element type
   supports({ ...request, bias: { dtype: 'float64' } });
   // @ts-expect-error: a request is queued nowhere

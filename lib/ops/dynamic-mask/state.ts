@@ -7,6 +7,7 @@ import { abortFlag } from '../../signals.js';
 import { expectStream, streamHandle, type Stream } from '../../stream.js';
 import { Tensor, tensorHandle } from '../../tensor.js';
 import type { CopyOptions } from '../../tensor-options.js';
+import { defaultKeep } from './intervals.js';
 import {
   copyKept,
   disposeKept,
@@ -40,7 +41,6 @@ export interface DmaStateCallOptions {
 
 const stateNames: ReadonlySet<string> = new Set<keyof DmaStateOptions>(['b', 'hB', 'keep', 'device']);
 const callNames: ReadonlySet<string> = new Set<keyof DmaStateCallOptions>(['stream', 'signal']);
-const defaultKeep = 2048;
 const most = 2 ** 31 - 1;
 
 /** @internal What the state of a call holds. */

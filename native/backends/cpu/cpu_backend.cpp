@@ -264,11 +264,16 @@ class CpuBackend final : public Backend {
   }
 
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override {
-    return {.reason = {},
-            .kernel = "cpu/compressed-conv",
-            .path = active_kernels().path,
-            .cost = compressed_conv_cost(desc),
-            .bytes_moved = compressed_conv_traffic(desc)};
+    return cpu::explain_compressed_conv(desc, active_kernels());
+  }
+
+  LinearExplanation explain_linear(LinearDesc const& desc) const override {
+    return cpu::explain_linear(desc, active_kernels());
+  }
+
+  Explanation explain_sparse(char const*, AttentionDesc const& desc,
+                             AttentionExtras const&) const override {
+    return cpu::explain_sparse(desc);
   }
 
   void measure_ceilings(std::function<void(Ceilings)> done) override {

@@ -150,6 +150,10 @@ CompressedConvExplanation GpuBackend::explain_compressed_conv(
   return gpu::explain_compressed_conv(desc);
 }
 
+LinearExplanation GpuBackend::explain_linear(LinearDesc const& desc) const {
+  return gpu::explain_linear(desc, device(), gpu_.facts());
+}
+
 void GpuBackend::measure_ceilings(std::function<void(Ceilings)> done) {
   DeviceFacts const& facts = gpu_.facts();
   done({facts.f32_flops, facts.half_flops, facts.read_bytes});

@@ -34,6 +34,7 @@ class GpuBackend final : public Backend {
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;
+  LinearExplanation explain_linear(LinearDesc const& desc) const override;
   void measure_ceilings(std::function<void(Ceilings)> done) override;
   void set_threads(int) override {}
 

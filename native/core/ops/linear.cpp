@@ -29,6 +29,15 @@ LinearDesc describe_linear(LinearArgs const& args, Precision precision) {
   return desc;
 }
 
+LinearCost linear_cost(LinearDesc const& desc, bool bias) {
+  check(desc.rows >= 0 && desc.in >= 0 && desc.columns >= 0, ErrorCode::kShape,
+        "linear: ", desc.rows, " rows of ", desc.in, " to ", desc.columns);
+  double const rows = static_cast<double>(desc.rows), in = static_cast<double>(desc.in);
+  double const columns = static_cast<double>(desc.columns);
+  double const elements = rows * in + columns * in + rows * columns + (bias ? columns : 0);
+  return {2 * rows * in * columns, static_cast<double>(size_of(desc.dtype)) * elements};
+}
+
 void check_linear(LinearDesc const& desc, LinearArgs const& args) {
   check(is_float(desc.dtype), ErrorCode::kDType, "x is ", name_of(desc.dtype),
         ", expected float32, float16 or bfloat16");
@@ -52,7 +61,7 @@ void check_linear(LinearDesc const& desc, LinearArgs const& args) {
 }
 
 void Backend::linear(Submission, LinearDesc, LinearArgs) {
-  throw Error(ErrorCode::kUnsupported, "linear is not built for " + name_of(device()));
+  throw Error(ErrorCode::kUnsupported, not_there_yet("linear", device()));
 }
 
 }  // namespace fattn

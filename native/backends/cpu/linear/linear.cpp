@@ -60,6 +60,21 @@ LinearPlan plan_linear(LinearDesc const& desc, LinearArgs const& args, KernelTab
 
 }  // namespace
 
+LinearExplanation explain_linear(LinearDesc const& desc, KernelTable const& kernels) {
+  bool const few = streams(desc, kernels), low = desc.precision == Precision::kBFloat16;
+  LinearExplanation e;
+  e.kernel = few ? "cpu/linear-stream" : "cpu/linear-panels";
+  e.path = kernels.path;
+  e.half_products = kernels.bf16_dot && !few && (desc.dtype == DType::bf16 || low);
+  if (low && !kernels.bf16_dot)
+    e.note =
+        "precision 'bfloat16' gains nothing here: this path has no bfloat16 dot product, products "
+        "stay float32";
+  else if (low && few)
+    e.note = "precision 'bfloat16' gains nothing here: few rows are bound by reading float32 w";
+  return e;
+}
+
 void run_linear(JobContext& job, LinearDesc const& desc, LinearArgs const& args,
                 KernelTable const& kernels) {
   if (args.out.elements() == 0) return;

@@ -105,6 +105,19 @@ export function expectWritable(name: string, tensor: Tensor): void {
       throw invalidRange('ERR_LAYOUT', `${name} is written to, so axis ${axis} must not be a repeated one`);
 }
 
+/** Where a result of this dtype, device and shape goes, row by row. */
+export function expectTarget(
+  name: string,
+  value: unknown,
+  dtype: DType,
+  device: Device,
+  shape: readonly number[],
+): asserts value is Tensor {
+  expectOperand(name, value, dtype, device, shape);
+  expectRows(name, value);
+  expectWritable(name, value);
+}
+
 /** What is written to shares no storage with what is read: the order of reads and writes is the kernel's own. */
 export function expectApart(written: string, target: Tensor | undefined, read: string, source: Tensor): void {
   if (target !== undefined && storageOf(target) === storageOf(source))

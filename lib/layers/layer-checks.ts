@@ -3,13 +3,12 @@
 import {
   expectApart,
   expectApartFrom,
-  expectOperand,
   expectRows,
   expectShape,
+  expectTarget,
   expectTensor,
   expectTensorDevice,
   expectTensorDType,
-  expectWritable,
   wrongShape,
 } from '../checks/tensors.js';
 import type { Tensor } from '../tensor.js';
@@ -51,9 +50,7 @@ export function expectInput(
   expectApartFrom('lse', lse, 'weights', weights);
   if (out === undefined) return;
   // Now, since a state has taken in the tokens by the time that linear() looks at it.
-  expectOperand('out', out, x.dtype, x.device, x.shape);
-  expectRows('out', out);
-  expectWritable('out', out);
+  expectTarget('out', out, x.dtype, x.device, x.shape);
   expectApartFrom('out', out, 'weights', weights);
   // The layer writes the one after the other.
   if (lse !== undefined) expectApart('lse', lse, 'out', out);

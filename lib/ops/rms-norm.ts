@@ -2,12 +2,11 @@ import { expectFloat } from '../checks/dtypes.js';
 import { expectNumber, readOptions } from '../checks/options.js';
 import {
   expectApart,
-  expectOperand,
   expectParameter,
   expectRows,
   expectShape,
+  expectTarget,
   expectTensor,
-  expectWritable,
   wrongShape,
 } from '../checks/tensors.js';
 import type { FloatDType } from '../dtype.js';
@@ -66,9 +65,7 @@ export function rmsNorm(x: Tensor, options: RmsNormOptions = {}): Tensor<FloatDT
   const { weight, epsilon = defaultEpsilon } = given;
   expectEpsilon('epsilon', epsilon);
   if (given.out !== undefined) {
-    expectOperand('out', given.out, dtype, device, shape);
-    expectRows('out', given.out);
-    expectWritable('out', given.out);
+    expectTarget('out', given.out, dtype, device, shape);
   }
   if (weight !== undefined) {
     expectParameter('weight', weight, x, ' like x');

@@ -1,21 +1,11 @@
-import { expectChoice } from './checks/options.js';
 import { expectDevice } from './device.js';
-import { guarded, type AttentionError } from './errors.js';
-import type { NativeExplanation } from './native-module.js';
+import type { AttentionError } from './errors.js';
 import { native } from './native.js';
-import { describeRequest, readRequest, type AttentionRequest } from './ops/attention/request.js';
-import {
-  describeCompressedConvRequest,
-  readCompressedConvRequest,
-  type CompressedConvAttentionRequest,
-} from './ops/compressed-conv/request.js';
+import { askQuestion, readQuestion, type OperationRequest } from './questions.js';
 import { waitFor, type WaitOptions } from './waiting.js';
 
 /** By their numbers in native code. */
 const accuracies = ['exact', 'upper bound', 'estimate'] as const;
-
-/** A call to ask about. */
-export type OperationRequest = AttentionRequest | CompressedConvAttentionRequest;
 
 /** What {@link explain} answers. */
 export interface Explanation {
@@ -28,23 +18,26 @@ export interface Explanation {
   readonly path: string;
   /** What else there is to know, e.g. why a precision gains nothing here. */
   readonly note?: string;
-  /** Floating-point operations: 2 (d + dV) per visible pair and output head. */
+  /** Floating-point operations: 2 (d + dV) per visible pair and output head; of linear(), 2 per element of `x` and row of `w`. */
   readonly flops: number;
-  /** Compulsory traffic: every element of an input and of an output once. */
+  /** Compulsory traffic: every element of an input and of an output once, but of keys and values only what counts. */
   readonly bytes: number;
-  /** Pairs of query and key that count, of one head, in all sequences. */
+  /** Pairs of query and key that count, of one head, in all sequences; of lists, of an average head. 0 of linear(). */
   readonly visiblePairs: number;
   /**
    * How `visiblePairs`, and what follows from them, are meant. `'upper bound'`: a tensor (mask, segments, lengths, limits
-   * of each head) may hide some, and as its contents are unknown it hides none. `'estimate'`: of packed sequences, as if
-   * they were equally long.
+   * of each head), a selection or a list may hide some, and as its contents are unknown it hides none. `'estimate'`: of
+   * packed sequences, as if they were equally long.
    */
   readonly accuracy: (typeof accuracies)[number];
-  /** Of compressedConvAttention(): what happens before it attends, which `flops` and `bytes` count too. */
+  /**
+   * Of compressedConvAttention(), and of dynamicMaskAttention() with `wdt`: what happens before it attends, which `flops`
+   * and `bytes` count too. Choosing keys by their scores counts nothing.
+   */
   readonly prologue?: {
     readonly kernel: string;
     readonly flops: number;
-    /** Compulsory: projections and parameters read once, queries, keys and values written once. */
+    /** Compulsory: what it takes read once, what it makes written once. */
     readonly bytes: number;
     /** What the kernel reads and writes. */
     readonly bytesMoved: number;
@@ -63,7 +56,7 @@ export interface Explanation {
  */
 export function supports(request: OperationRequest): boolean {
   try {
-    return ask(read(request)).supported;
+    return askQuestion(readQuestion(request)).supported;
   } catch (error) {
     const { code } = error as AttentionError;
     if (code === 'ERR_CUDA_UNAVAILABLE' || code === 'ERR_UNSUPPORTED') return false;
@@ -81,8 +74,8 @@ export function supports(request: OperationRequest): boolean {
  * @see The roofline model: Williams, Waterman, Patterson, CACM 52(4), 2009.
  */
 export async function explain(request: OperationRequest, options?: WaitOptions): Promise<Explanation> {
-  const asked = read(request);
-  const { reason, note, accuracy, halfProducts, ...facts } = ask(asked);
+  const asked = readQuestion(request);
+  const { reason, note, accuracy, halfProducts, ...facts } = askQuestion(asked);
   const device = expectDevice('device', asked.device);
   const ceilings = await waitFor('explain', options, () => native.measureCeilings(device));
   const before = facts.prologue?.flops ?? 0; // always float32
@@ -97,41 +90,4 @@ export async function explain(request: OperationRequest, options?: WaitOptions):
     timeBound: { seconds: Math.max(compute, memory), limitedBy: compute >= memory ? 'compute' : 'memory' },
     ceilings,
   };
-}
-
-/** A copy of the request, by the names of its operation. */
-function read(request: OperationRequest): OperationRequest {
-  const isObject = typeof request === 'object' && (request as unknown) !== null;
-  return isObject && request.op === 'compressedConvAttention'
-    ? readCompressedConvRequest(request)
-    : readRequest(request as AttentionRequest);
-}
-
-type Answer = NativeExplanation & Pick<Explanation, 'prologue'>;
-
-function ask(request: OperationRequest): Answer {
-  expectChoice('op', request.op, { attention: true, compressedConvAttention: true });
-  return request.op === 'attention' ? askAttention(request) : askCompressedConv(request);
-}
-
-function askCompressedConv(request: CompressedConvAttentionRequest): Answer {
-  const { description, attention } = describeCompressedConvRequest(request);
-  const attended = askAttention(attention);
-  const device = expectDevice('device', request.device);
-  const before = guarded(() => native.explainCompressedConv(device, description));
-  const { kernel, flops, bytes, bytesMoved } = before;
-  return {
-    ...attended,
-    supported: attended.supported && before.supported,
-    reason: before.reason || attended.reason,
-    flops: attended.flops + flops,
-    bytes: attended.bytes + bytes,
-    prologue: { kernel, flops, bytes, bytesMoved },
-  };
-}
-
-function askAttention(request: AttentionRequest): Answer {
-  const device = expectDevice('device', request.device);
-  const { description, extras } = describeRequest(request);
-  return guarded(() => native.explainAttention(device, description, extras));
 }

@@ -134,6 +134,14 @@ export interface NativeModule {
     description: NativeRopeDescription,
     abort: Maybe<AbortHandle>,
   ): void;
+  rmsNorm(
+    stream: StreamHandle,
+    x: TensorHandle,
+    weight: Maybe<TensorHandle>,
+    out: TensorHandle,
+    epsilon: number,
+    abort: Maybe<AbortHandle>,
+  ): void;
   /** What compressed convolutional attention does before it attends. */
   compressedConv(
     stream: StreamHandle,
@@ -164,6 +172,24 @@ export interface NativeModule {
   ): void;
   /** `AttentionDesc` of core/ops/attention.h, field by field in camelCase. */
   explainAttention(device: string, description: NativeAttentionDescription, extras: NativeExtras): NativeExplanation;
+  explainDynamicMask(
+    device: string,
+    description: NativeAttentionDescription,
+    extras: NativeExtras,
+    sizes: NativeDynamicMaskSizes,
+  ): NativeExplanation & { scoringFlops?: number; scoringBytes?: number };
+  explainBlockSparse(
+    device: string,
+    description: NativeAttentionDescription,
+    extras: NativeExtras,
+    blockQ: number,
+    blockK: number,
+    lists: NativeBlockListSizes,
+  ): NativeExplanation;
+  explainLinear(
+    device: string,
+    description: NativeLinearDescription,
+  ): Omit<NativeExplanation, 'visiblePairs' | 'accuracy'>;
   explainCompressedConv(device: string, description: NativeCompressedConvDescription): NativeCompressedConvExplanation;
   dynamicMaskScores(
     stream: StreamHandle,
@@ -298,6 +324,33 @@ export interface NativeAttentionDescription {
   windowRight: number;
   sinkTokens: number;
   headMap: number;
+  precision: number;
+}
+
+/** `DynamicMaskSizes` of core/ops/sparse_cost.h. */
+export interface NativeDynamicMaskSizes {
+  heads: number;
+  fromValues: boolean;
+  state: boolean;
+  selection: number;
+  keep: number;
+  blockSize: number;
+}
+
+/** How many blocks the lists name; undefined where there are none. */
+export interface NativeBlockListSizes {
+  heads: number;
+  partial: number | undefined;
+  full: number | undefined;
+}
+
+/** The sizes of `LinearDesc` of core/ops/linear.h, and whether there is a bias. */
+export interface NativeLinearDescription {
+  dtype: number;
+  rows: number;
+  in: number;
+  columns: number;
+  bias: boolean;
   precision: number;
 }
 

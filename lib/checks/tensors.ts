@@ -72,6 +72,21 @@ export function expectOperand(
   expect(name, value, shape);
 }
 
+/** A parameter of tensors `like` it: on their device, float32 or of their dtype. `reason` names them. */
+export function expectParameter(
+  name: string,
+  value: unknown,
+  like: Pick<Tensor, 'dtype' | 'device'>,
+  reason: string,
+): asserts value is Tensor {
+  expectTensor(name, value);
+  if (value.dtype !== 'float32' && value.dtype !== like.dtype) {
+    const own = like.dtype === 'float32' ? '' : ` or ${like.dtype}${reason}`;
+    throw invalidType('ERR_DTYPE', `${name} must be float32${own}, got ${value.dtype}`);
+  }
+  expectTensorDevice(name, value, like.device);
+}
+
 /** Kernels read rows of the last axis as one piece of memory. */
 export function expectRows(name: string, tensor: Tensor): void {
   const last = tensor.rank - 1;
@@ -88,6 +103,19 @@ export function expectWritable(name: string, tensor: Tensor): void {
   for (let axis = 0; axis < shape.length; ++axis)
     if (strides[axis] === 0 && shape[axis]! > 1 && tensor.size > 0)
       throw invalidRange('ERR_LAYOUT', `${name} is written to, so axis ${axis} must not be a repeated one`);
+}
+
+/** Where a result of this dtype, device and shape goes, row by row. */
+export function expectTarget(
+  name: string,
+  value: unknown,
+  dtype: DType,
+  device: Device,
+  shape: readonly number[],
+): asserts value is Tensor {
+  expectOperand(name, value, dtype, device, shape);
+  expectRows(name, value);
+  expectWritable(name, value);
 }
 
 /** What is written to shares no storage with what is read: the order of reads and writes is the kernel's own. */

@@ -51,8 +51,8 @@ export interface BenchPlan {
   json?: string;
 }
 
-// At 16 heads of 64 one call of everything is 1290 GFLOP: 780 of head counts, 130 of CCA and CCGQA, 320 of windows and
-// DMA, 60 of layers. With 5 rounds and a warm-up these are 7.8 TFLOP, 52 s on two cores that can do 200 GFLOP/s in all
+// At 16 heads of 64 one call of everything is 1355 GFLOP: 780 of head counts, 130 of CCA and CCGQA, 320 of windows and
+// DMA, 125 of layers. With 5 rounds and a warm-up these are 8.1 TFLOP, 54 s on two cores that can do 200 GFLOP/s in all
 // and reach three quarters of it; decoding adds a second or two. So everything takes under a minute.
 const defaultLengths: Record<Mode, number[]> = {
   prefill: [1024, 4096, 8192],

@@ -1,4 +1,13 @@
-import { attention, CompressedConvAttention, explain, linear, rope, type Explanation } from '../index.js';
+import {
+  attention,
+  CompressedConvAttention,
+  DynamicMaskAttention,
+  explain,
+  headCounts,
+  linear,
+  rope,
+  type Explanation,
+} from '../index.js';
 import {
   compressedDesigns,
   explainCompressed,
@@ -14,6 +23,7 @@ import {
   type Setting,
   type Shape,
 } from './contestants.js';
+import { explainDynamicMask, keptKeys, onlyCausal } from './sparse-contestants.js';
 
 /**
  * Whole layers, from `x [1, s, E]` to as much, where E is heads times head dim: projections, rope, attention, output
@@ -23,40 +33,78 @@ export async function layerContestants(setting: Setting): Promise<Field> {
   const { designs, leftOut } = compressedDesigns(setting);
   // Nothing to compare with: the multi-head layer turns pairs as well.
   if (designs.length === 0) return { contestants: [], leftOut };
-  const contestants = [await multiHeadLayer(setting)];
+  const contestants = [await denseLayer('mha', setting), await denseLayer('gqa', setting)];
   for (const design of designs) {
     const cost = await explainCompressed(design, setting);
     if (cost.supported) contestants.push(compressedLayer(design, cost, setting));
     else leftOut.push({ designs: [design.design], reason: cost.reason! });
   }
-  return { contestants, leftOut };
+  const masked = await dynamicMaskLayers(setting);
+  return { contestants: [...contestants, ...masked.contestants], leftOut: [...leftOut, ...masked.leftOut] };
 }
 
-async function multiHeadLayer(setting: Setting): Promise<Contestant> {
+/** Projections of a layer with so many heads; queries, keys and values have one head dim. */
+function projections(headsQ: number, headsKv: number, { heads, headDim }: Setting) {
+  const [e, queries, keys] = [heads * headDim, headsQ * headDim, headsKv * headDim];
+  return { wq: [queries, e], wk: [keys, e], wv: [keys, e], wo: [e, queries] } satisfies Record<string, Shape>;
+}
+
+async function denseLayer(design: 'mha' | 'gqa', setting: Setting): Promise<Contestant> {
   const { mode, seq, heads, headDim, dtype, causal, device } = setting;
   const e = heads * headDim;
-  const request = { b: 1, sQ: seq, sKv: seq, hQ: heads, hKv: heads, d: headDim, dtype, causal, device };
-  const weights = { wq: [e, e], wk: [e, e], wv: [e, e], wo: [e, e] };
+  const { q: headsQ, k: headsKv } = headCounts(design, { heads });
+  const request = { b: 1, sQ: seq, sKv: seq, hQ: headsQ, hKv: headsKv, d: headDim, dtype, causal, device };
+  const weights = projections(headsQ, headsKv, setting);
   const inputs = { x: [1, seq, e], ...weights };
   return contestant({
-    ...{ design: 'MHA' as const, headsQ: heads, headsKv: heads, mode, seq },
+    ...{ design: design === 'mha' ? ('MHA' as const) : ('GQA' as const), headsQ, headsKv, mode, seq },
     cost: layerCost(await explain({ op: 'attention', ...request }), Object.values(weights), inputs, setting),
     inputs,
     output: inputs.x,
     queue({ x, wq, wk, wv, wo }, out, stream) {
-      const project = (w: typeof x) => {
+      const project = (w: typeof x, h: number) => {
         using rows = linear(x, w, { stream });
-        return rows.reshape([1, seq, heads, headDim]);
+        return rows.reshape([1, seq, h, headDim]);
       };
-      using q = project(wq);
-      using k = project(wk);
-      using v = project(wv);
+      using q = project(wq, headsQ);
+      using k = project(wk, headsKv);
+      using v = project(wv, headsKv);
       for (const turned of [q, k]) rope(turned, { out: turned, stream });
       using attended = attention(q, k, v, { causal, stream });
       using joined = attended.reshape([1, seq, e]);
       linear(joined, wo, { out, stream });
     },
   });
+}
+
+/**
+ * The heads of GQA and a score for each key head, made from the values and chosen by: that is part of the layer. The
+ * linear form is finite whatever the weights.
+ */
+async function dynamicMaskLayers(setting: Setting): Promise<Field> {
+  const { mode, seq, heads, headDim, causal } = setting;
+  const fitting = keptKeys(seq);
+  if (fitting.length === 0) return { contestants: [], leftOut: [] };
+  if (!causal) return { contestants: [], leftOut: [onlyCausal] };
+  const { q: headsQ, k: headsKv } = headCounts('gqa', { heads });
+  const weights = projections(headsQ, headsKv, setting);
+  const inputs = { x: [1, seq, heads * headDim], ...weights, wdt: [headsKv * headDim, headsKv], a: [headsKv] };
+  const contestants: Contestant[] = [];
+  for (const keep of fitting) {
+    const cost = await explainDynamicMask(keep, setting);
+    if (!cost.supported) return { contestants: [], leftOut: [{ designs: ['DMA'], reason: cost.reason! }] };
+    contestants.push(
+      contestant({
+        ...{ design: 'DMA', keep, headsQ, headsKv, mode, seq },
+        cost: layerCost(cost, [...Object.values(weights), inputs.wdt], inputs, setting),
+        inputs,
+        output: inputs.x,
+        queue: ({ x, ...weights }, out, stream) =>
+          void new DynamicMaskAttention(weights, { keep, headDim, form: 'linear' }).forward(x, { out, stream }),
+      }),
+    );
+  }
+  return { contestants, leftOut: [] };
 }
 
 function compressedLayer(design: CompressedDesign, cost: Explanation, setting: Setting): Contestant {

@@ -1,7 +1,15 @@
-import { attention, AttentionError, dynamicMaskAttention, explain, headCounts, Stream, Tensor } from '../index.js';
-import { contestant, elements, type Contestant, type Cost, type Field, type Setting } from './contestants.js';
+import { attention, dynamicMaskAttention, explain, headCounts, type Explanation } from '../index.js';
+import { contestant, type Absence, type Contestant, type Field, type Setting } from './contestants.js';
 
-const widths = [512, 1024, 2048];
+export const onlyCausal: Absence = {
+  designs: ['window', 'DMA'],
+  reason: 'they are compared as causal attention',
+};
+
+/** How many keys a query keeps, where there are more. */
+export function keptKeys(seq: number): readonly number[] {
+  return [512, 1024, 2048].filter((width) => width < seq);
+}
 
 /**
  * The keys of the best scores (DMA) beside as many of the nearest keys (window), with the heads of GQA. The scores are
@@ -9,19 +17,17 @@ const widths = [512, 1024, 2048];
  */
 export async function sparseContestants(setting: Setting): Promise<Field> {
   const { seq, causal } = setting;
-  const fitting = widths.filter((width) => width < seq);
+  const fitting = keptKeys(seq);
   if (fitting.length === 0) return { contestants: [], leftOut: [] };
-  if (!causal)
-    return {
-      contestants: [],
-      leftOut: [{ designs: ['window', 'DMA'], reason: 'they are compared as causal attention' }],
-    };
-  const refusal = await dynamicMaskRefusal(setting);
+  if (!causal) return { contestants: [], leftOut: [onlyCausal] };
   const contestants: Contestant[] = [];
+  let refusal: string | undefined;
   for (const keep of fitting) {
     const window = await windowContestant(keep, setting);
     contestants.push(window);
-    if (refusal === undefined) contestants.push(dynamicMaskContestant(window, keep, setting));
+    const cost = await explainDynamicMask(keep, setting);
+    if (cost.supported) contestants.push(dynamicMaskContestant(window, keep, cost));
+    else refusal = cost.reason;
   }
   return { contestants, leftOut: refusal === undefined ? [] : [{ designs: ['DMA'], reason: refusal }] };
 }
@@ -41,41 +47,22 @@ async function windowContestant(keep: number, { mode, seq, heads, headDim, dtype
 }
 
 /** A query keeps as many keys as it has in the window; choosing them is part of the call. */
-function dynamicMaskContestant(window: Contestant, keep: number, { seq }: Setting): Contestant {
-  const { headsKv, inputs } = window;
-  const scores = [1, headsKv, seq];
+function dynamicMaskContestant(window: Contestant, keep: number, cost: Explanation): Contestant {
+  const { headsKv, inputs, seq } = window;
   return contestant({
     ...window,
     design: 'DMA',
-    cost: withScores(window.cost, 4 * elements(scores)),
-    inputs: { q: inputs.q!, k: inputs.k!, v: inputs.v!, scores },
+    cost,
+    inputs: { q: inputs.q!, k: inputs.k!, v: inputs.v!, scores: [1, headsKv, seq] },
     float32: ['scores'],
     queue: ({ q, k, v, scores }, out, stream) =>
       void dynamicMaskAttention(q, k, v, { scores, keep, causal: true, out, stream }),
   });
 }
 
-/** The products are those of the window; the scores are read too. */
-function withScores({ flops, bytes, timeBound, ceilings }: Cost, more: number): Cost {
-  const memory = (bytes + more) / ceilings.readBytes;
-  const bound = memory > timeBound.seconds ? ({ seconds: memory, limitedBy: 'memory' } as const) : timeBound;
-  return { flops, bytes: bytes + more, timeBound: bound, ceilings };
-}
-
-/** What a device without these kernels says when it is asked to work: `explain()` does not know the operation. */
-async function dynamicMaskRefusal({ heads, headDim, dtype, device }: Setting): Promise<string | undefined> {
-  using stream = new Stream(device);
-  const zeros = (shape: number[], type = dtype) => Tensor.zeros(shape, { dtype: type, device, stream });
-  const { q: headsQ, k: headsKv } = headCounts('gqa', { heads });
-  using q = zeros([1, 2, headsQ, headDim]);
-  using kv = zeros([1, 2, headsKv, headDim]);
-  using scores = zeros([1, headsKv, 2], 'float32');
-  try {
-    dynamicMaskAttention(q, kv, kv, { scores, keep: 1, causal: true, stream }).dispose();
-    await stream.synchronize();
-    return undefined;
-  } catch (error) {
-    if (error instanceof AttentionError && error.code === 'ERR_UNSUPPORTED') return error.message;
-    throw error;
-  }
+/** Dynamic masks with the heads of GQA, a score for each key head. */
+export function explainDynamicMask(keep: number, { seq, heads, headDim, dtype, device }: Setting) {
+  const { q: hQ, k: hKv } = headCounts('gqa', { heads });
+  const sizes = { b: 1, sQ: seq, sKv: seq, hQ, hKv, d: headDim };
+  return explain({ op: 'dynamicMaskAttention', ...sizes, keep, causal: true, dtype, device });
 }

@@ -12,7 +12,7 @@ export type CcaForwardOptions = Pick<
   'cuSeqLens' | 'lengths' | 'lse' | 'out' | 'stream' | 'signal'
 >;
 
-export const layerNames: ReadonlySet<string> = new Set<keyof CcaLayerOptions>([
+export const layerNames: ReadonlySet<keyof CcaLayerOptions> = new Set<keyof CcaLayerOptions>([
   'tempMode',
   'rope',
   'causal',

@@ -2,21 +2,11 @@
 
 import { expectFloat } from '../checks/dtypes.js';
 import { readFields } from '../checks/options.js';
-import {
-  expectApart,
-  expectApartFrom,
-  expectOperand,
-  expectRows,
-  expectShape,
-  expectTensor,
-  expectTensorDevice,
-  expectTensorDType,
-  expectWritable,
-  wrongShape,
-} from '../checks/tensors.js';
+import { expectTensor, wrongShape } from '../checks/tensors.js';
 import type { CcaParameters } from '../ops/compressed-conv/options.js';
 import { readHeads, type CcaHeadSizes } from '../ops/compressed-conv/sizes.js';
 import type { Tensor } from '../tensor.js';
+import { expectProjections } from './layer-checks.js';
 
 /** Projections `[out, in]`, as PyTorch and safetensors files keep them, all of one dtype; and {@link CcaParameters}. */
 export interface CcaWeights extends Omit<CcaParameters, 'delayedBias'> {
@@ -77,7 +67,7 @@ export function expectWeights(weights: CcaWeights): CcaLayerSizes {
   const [queries, keys] = [sizes.hQ * sizes.d, sizes.hKv * sizes.d];
   if (wq.rank !== 2 || wq.shape[0] !== queries) throw wrongShape('weights.wq', wq, [queries, 'E']);
   const e = wq.shape[1]!;
-  const shapes: readonly (readonly [name: keyof CcaWeights, ...shape: number[]])[] = [
+  expectProjections(weights, [
     ['wq', queries, e],
     ['wk', keys, e],
     ['wv1', keys / 2, e],
@@ -88,40 +78,6 @@ export function expectWeights(weights: CcaWeights): CcaLayerSizes {
     ['bv1', keys / 2],
     ['bv2', keys / 2],
     ['bo', e],
-  ];
-  for (const [name, ...shape] of shapes) {
-    const weight = weights[name];
-    if (weight === undefined && name.startsWith('b')) continue;
-    expectTensor(`weights.${name}`, weight);
-    expectTensorDType(`weights.${name}`, weight, wq.dtype, ' like weights.wq');
-    expectTensorDevice(`weights.${name}`, weight, wq.device);
-    expectShape(`weights.${name}`, weight, shape);
-    expectRows(`weights.${name}`, weight);
-  }
+  ]);
   return { ...sizes, e };
-}
-
-/** The input of a layer, `[b, s, E]`, packed `[t, E]`; and where its output and the lse go, if that is given. */
-export function expectInput(
-  x: Tensor,
-  { out, lse }: { readonly out?: Tensor; readonly lse?: Tensor },
-  weights: CcaWeights,
-  packed: boolean,
-): void {
-  const { wq } = weights;
-  expectTensor('x', x);
-  expectTensorDType('x', x, wq.dtype, ' like the weights');
-  expectTensorDevice('x', x, wq.device);
-  const e = wq.shape[1]!;
-  if (x.rank !== (packed ? 2 : 3) || x.shape[x.rank - 1] !== e)
-    throw wrongShape('x', x, packed ? ['t', e] : ['b', 's', e]);
-  expectApartFrom('lse', lse, 'weights', weights);
-  if (out === undefined) return;
-  // Now, since a state has taken in the tokens by the time that linear() looks at it.
-  expectOperand('out', out, x.dtype, x.device, x.shape);
-  expectRows('out', out);
-  expectWritable('out', out);
-  expectApartFrom('out', out, 'weights', weights);
-  // The layer writes the one after the other.
-  if (lse !== undefined) expectApart('lse', lse, 'out', out);
 }

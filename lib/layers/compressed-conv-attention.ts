@@ -15,8 +15,11 @@ import {
   type CcaForwardOptions,
   type CcaLayerOptions,
 } from './cca-layer-options.js';
-import { expectInput, expectWeights, readWeights, type CcaLayerSizes, type CcaWeights } from './cca-weights.js';
-import { readZayaWeights, type SafetensorsOptions } from './zaya-weights.js';
+import { expectWeights, readWeights, type CcaLayerSizes, type CcaWeights } from './cca-weights.js';
+import { Layer } from './layer.js';
+import { expectInput } from './layer-checks.js';
+import type { SafetensorsOptions } from './weights-file.js';
+import { zayaNames } from './zaya-weights.js';
 
 /** Where a call is queued, what revokes it, and where its result goes. */
 type Queued = Pick<CcaForwardOptions, 'stream' | 'signal' | 'out'>;
@@ -25,13 +28,12 @@ type Queued = Pick<CcaForwardOptions, 'stream' | 'signal' | 'out'>;
  * A layer of compressed convolutional attention: the projections of `x`, {@link compressedConvAttention}, and the output
  * projection. It keeps its weights but does not own them, but for those it has read from a file.
  */
-export class CompressedConvAttention implements Disposable {
+export class CompressedConvAttention extends Layer {
   readonly #weights: CcaWeights;
   readonly #parameters: CcaParameters;
   readonly #sizes: CcaLayerSizes;
   readonly #options: CcaLayerOptions;
   readonly #states = new WeakSet<CcaState>();
-  #owned: readonly Tensor[] = [];
 
   /**
    * @throws {TypeError} `ERR_NOT_A_TENSOR`: a missing weight, by name. `ERR_DTYPE`, `ERR_ARGUMENT_TYPE`.
@@ -39,6 +41,7 @@ export class CompressedConvAttention implements Disposable {
    * @throws {AttentionError} `ERR_OPTION`: an unknown option. `ERR_UNSUPPORTED`: more than 8 taps.
    */
   constructor(weights: CcaWeights, options: CcaLayerOptions = {}) {
+    super();
     this.#options = readOptions('CompressedConvAttention', options, layerNames);
     this.#weights = readWeights(weights);
     this.#sizes = expectWeights(this.#weights);
@@ -64,17 +67,9 @@ export class CompressedConvAttention implements Disposable {
     file: string,
     options: CcaLayerOptions & SafetensorsOptions,
   ): Promise<CompressedConvAttention> {
-    const { layer, prefix, device, ...rest } = readOptions('fromSafetensors', options, fileNames);
-    const where = { ...(layer !== undefined && { layer }), ...(prefix !== undefined && { prefix }) };
-    const { weights, tensors } = await readZayaWeights(file, { ...where, ...(device !== undefined && { device }) });
-    try {
-      const made = new CompressedConvAttention(weights, rest);
-      made.#owned = tensors;
-      return made;
-    } catch (error) {
-      for (const tensor of tensors) tensor.dispose();
-      throw error;
-    }
+    const given = readOptions('fromSafetensors', options, fileNames);
+    const own = only(given, [...layerNames]);
+    return Layer.ofFile(file, given, zayaNames, (weights) => new CompressedConvAttention(weights, own));
   }
 
   /** Query heads, key heads, head dim, and the model width `e`. */
@@ -141,17 +136,6 @@ export class CompressedConvAttention implements Disposable {
       state.rollback(before); // it may have the tokens already: the output projection comes last
       throw error;
     }
-  }
-
-  /** Disposes of the weights that it has read from a file. */
-  dispose(): void {
-    for (const tensor of this.#owned) tensor.dispose();
-    this.#owned = [];
-  }
-
-  /** The same as {@link dispose}. */
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 
   /** Projects, attends, projects back. What lies between is disposed of: the stream keeps what it needs. */

@@ -62,7 +62,8 @@ const optionNames: ReadonlySet<string> = new Set<keyof BlockSparseAttentionOptio
 ]);
 const listsNames: ReadonlySet<string> = new Set<keyof BlockLists>(['blockQ', 'blockK', 'partial', 'full']);
 const listNames: ReadonlySet<string> = new Set<keyof BlockList>(['offsets', 'indices']);
-const most = 2 ** 30 - 1;
+/** Queries or keys of a block. */
+export const mostBlock = 2 ** 30 - 1;
 
 /**
  * Attention of each block of queries over the blocks of keys that its list names; time follows the lists. `hL`, the
@@ -131,8 +132,8 @@ function readLists(options: BlockSparseAttentionOptions, q: Tensor, sizes: Atten
   if (options.lists === undefined)
     throw invalidType('ERR_ARGUMENT_TYPE', `lists must be given, got ${describe(options.lists)}`);
   const lists = readFields('lists', options.lists, listsNames);
-  expectInteger('lists.blockQ', lists.blockQ, 1, most);
-  expectInteger('lists.blockK', lists.blockK, 1, most);
+  expectInteger('lists.blockQ', lists.blockQ, 1, mostBlock);
+  expectInteger('lists.blockK', lists.blockK, 1, mostBlock);
   const { partial, full } = lists;
   if (partial === undefined && full === undefined)
     throw new AttentionError('ERR_OPTION', 'lists needs partial or full, which name the blocks');

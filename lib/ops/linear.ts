@@ -4,10 +4,10 @@ import {
   expectApart,
   expectOperand,
   expectRows,
+  expectTarget,
   expectTensor,
   expectTensorDevice,
   expectTensorDType,
-  expectWritable,
   wrongShape,
 } from '../checks/tensors.js';
 import type { FloatDType } from '../dtype.js';
@@ -61,9 +61,7 @@ export function linear(x: Tensor, w: Tensor, options: LinearOptions = {}): Tenso
   const shape = [...x.shape.slice(0, -1), w.shape[0]!];
   const { bias, precision } = given;
   if (given.out !== undefined) {
-    expectOperand('out', given.out, dtype, device, shape);
-    expectRows('out', given.out);
-    expectWritable('out', given.out);
+    expectTarget('out', given.out, dtype, device, shape);
     expectApart('out', given.out, 'x', x);
     expectApart('out', given.out, 'w', w);
   }

@@ -5,6 +5,7 @@ import {
   expectBroadcast,
   expectOperand,
   expectRows,
+  expectTarget,
   expectTensor,
   expectWritable,
   wrongShape,
@@ -78,11 +79,7 @@ export function mergeAttention(
   const { shape, dtype, device } = like;
   const rows = rowsOf(shape);
   const { sinks, gate, lse } = given;
-  if (given.out !== undefined) {
-    expectOperand('out', given.out, dtype, device, shape);
-    expectRows('out', given.out);
-    expectWritable('out', given.out);
-  }
+  if (given.out !== undefined) expectTarget('out', given.out, dtype, device, shape);
   if (lse !== undefined) {
     expectOperand('lse', lse, 'float32', device, rows);
     expectWritable('lse', lse);

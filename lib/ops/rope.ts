@@ -5,8 +5,8 @@ import {
   expectBroadcast,
   expectOperand,
   expectRows,
+  expectTarget,
   expectTensor,
-  expectWritable,
   wrongShape,
 } from '../checks/tensors.js';
 import type { FloatDType } from '../dtype.js';
@@ -91,9 +91,7 @@ export function rope(x: Tensor, options: RopeOptions = {}): Tensor<FloatDType> {
   const { dtype, device, shape } = x;
   const { positions } = given;
   if (given.out !== undefined) {
-    expectOperand('out', given.out, dtype, device, shape);
-    expectRows('out', given.out);
-    expectWritable('out', given.out);
+    expectTarget('out', given.out, dtype, device, shape);
   }
   if (positions !== undefined) {
     const tokens = x.rank === 3 ? [shape[0]!] : [shape[0]!, shape[1]!];

@@ -1,7 +1,6 @@
 #include <utility>
 
 #include "binding/bindings.h"
-#include "binding/objects.h"
 #include "core/backend.h"
 
 namespace fattn::binding {
@@ -34,40 +33,6 @@ AttentionDesc read_numbers(Arguments const& args) {
   return desc;
 }
 
-AttentionDesc read_description(Value const& from) {
-  AttentionDesc desc;
-  desc.dtype = from.field("dtype").dtype();
-  desc.packed = from.field("packed").boolean();
-  desc.batch = from.field("batch").integer();
-  desc.seq_q = from.field("seqQ").integer();
-  desc.seq_kv = from.field("seqKv").integer();
-  desc.heads_q = from.field("headsQ").integer();
-  desc.heads_k = from.field("headsK").integer();
-  desc.heads_v = from.field("headsV").integer();
-  desc.heads_out = from.field("headsOut").integer();
-  desc.head_dim = from.field("headDim").integer();
-  desc.head_dim_v = from.field("headDimV").integer();
-  desc.scale = from.field("scale").number();
-  desc.softcap = from.field("softcap").number();
-  desc.causal = from.field("causal").boolean();
-  desc.window_left = from.field("windowLeft").integer();
-  desc.window_right = from.field("windowRight").integer();
-  desc.sink_tokens = from.field("sinkTokens").integer();
-  desc.head_map = from.field("headMap").one_of(HeadMap::kInterleave);
-  desc.precision = from.field("precision").one_of(Precision::kBFloat16);
-  return desc;
-}
-
-/// An object of the bytes of each tensor that is there, by the name of its option.
-AttentionExtras read_extras(Value const& from) {
-  AttentionExtras extras;
-  for (auto const& [name, view] : kOptionalTensors) {
-    Value const bytes = from.field(name.data());
-    if (!bytes.undefined()) extras.add(view, bytes.number());
-  }
-  return extras;
-}
-
 }  // namespace
 
 napi_value attention(Arguments const& args) {
@@ -78,26 +43,6 @@ napi_value attention(Arguments const& args) {
   Backend& backend = backend_of(tensors.q.device());
   backend.attention(to, desc, std::move(tensors));
   return nullptr;
-}
-
-napi_value explain_attention(Arguments const& args) {
-  Backend const& backend = backend_of(args.at(0, "device").device());
-  AttentionDesc const desc = read_description(args.at(1, "description"));
-  check_description(desc);
-  AttentionExtras const extras = read_extras(args.at(2, "extras"));
-  Explanation const explanation = backend.explain_attention(desc, extras);
-  ObjectBuilder object(args.env());
-  object.set("supported", explanation.supported);
-  object.set("reason", explanation.reason);
-  object.set("kernel", explanation.kernel);
-  object.set("path", explanation.path);
-  object.set("halfProducts", explanation.half_products);
-  object.set("note", explanation.note);
-  object.set("flops", explanation.cost.flops);
-  object.set("bytes", explanation.cost.bytes);
-  object.set("visiblePairs", explanation.cost.visible_pairs);
-  object.set("accuracy", static_cast<int>(explanation.cost.accuracy));
-  return object.value();
 }
 
 }  // namespace fattn::binding

@@ -44,6 +44,7 @@ napi_value attention(Arguments const& args);
 napi_value merge_attention(Arguments const& args);
 napi_value linear(Arguments const& args);
 napi_value rope(Arguments const& args);
+napi_value rms_norm(Arguments const& args);
 napi_value compressed_conv(Arguments const& args);
 napi_value dynamic_mask_scores(Arguments const& args);
 napi_value dynamic_mask_intervals(Arguments const& args);
@@ -51,6 +52,9 @@ napi_value dynamic_mask_append(Arguments const& args);
 napi_value dynamic_mask_attention(Arguments const& args);
 napi_value block_sparse_attention(Arguments const& args);
 napi_value explain_attention(Arguments const& args);
+napi_value explain_dynamic_mask(Arguments const& args);
+napi_value explain_block_sparse(Arguments const& args);
+napi_value explain_linear(Arguments const& args);
 napi_value explain_compressed_conv(Arguments const& args);
 
 }  // namespace fattn::binding

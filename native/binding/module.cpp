@@ -46,6 +46,7 @@ constexpr Export kExports[] = {
     {"mergeAttention", guard<merge_attention>},
     {"linear", guard<linear>},
     {"rope", guard<rope>},
+    {"rmsNorm", guard<rms_norm>},
     {"compressedConv", guard<compressed_conv>},
     {"dynamicMaskScores", guard<dynamic_mask_scores>},
     {"dynamicMaskIntervals", guard<dynamic_mask_intervals>},
@@ -53,6 +54,9 @@ constexpr Export kExports[] = {
     {"dynamicMaskAttention", guard<dynamic_mask_attention>},
     {"blockSparseAttention", guard<block_sparse_attention>},
     {"explainAttention", guard<explain_attention>},
+    {"explainDynamicMask", guard<explain_dynamic_mask>},
+    {"explainBlockSparse", guard<explain_block_sparse>},
+    {"explainLinear", guard<explain_linear>},
     {"explainCompressedConv", guard<explain_compressed_conv>},
 };
 

@@ -17,6 +17,7 @@
 #include "core/ops/dynamic_mask.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
+#include "core/ops/rms_norm.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
 
@@ -94,6 +95,16 @@ struct CompressedConvExplanation {
   double bytes_moved = 0;  // what the kernel reads and writes
 };
 
+/// The same about a matrix product.
+struct LinearExplanation {
+  bool supported = true;
+  std::string reason;
+  std::string kernel;  // 'cpu/linear-panels', 'linear_mma16_bf16'
+  std::string path;
+  bool half_products = false;
+  std::string note;
+};
+
 /// What a device can do at most: measured on the CPU, from its clocks and widths on a GPU.
 struct Ceilings {
   double f32_flops = 0;   // per second, fused multiply-add = 2
@@ -109,6 +120,9 @@ struct DeviceInfo {
   int threads = 0;
   int64_t memory_bytes = 0;
 };
+
+/// What a call, and a question about it, says of an operation that a device does not have.
+std::string not_there_yet(char const* operation, Device device);
 
 /// One per kind of device. Every queueing call checks, queues on a stream and returns.
 class Backend {
@@ -130,6 +144,7 @@ class Backend {
   virtual void attention(Submission to, AttentionDesc desc, AttentionArgs args) = 0;
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
+  virtual void rms_norm(Submission to, float epsilon, RmsNormArgs args) = 0;
   /// ERR_UNSUPPORTED on a device that has no kernel for it.
   virtual void linear(Submission to, LinearDesc desc, LinearArgs args);
 
@@ -147,6 +162,10 @@ class Backend {
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;
   virtual CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const;
+  virtual LinearExplanation explain_linear(LinearDesc const& desc) const = 0;
+  /// Attention over the keys that `operation` names, of any selection or lists; without its cost.
+  virtual Explanation explain_sparse(char const* operation, AttentionDesc const& desc,
+                                     AttentionExtras const& extras) const;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;

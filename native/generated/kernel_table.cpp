@@ -53,6 +53,9 @@ KernelInstance copy();
 KernelInstance rope_f32();
 KernelInstance rope_f16();
 KernelInstance rope_bf16();
+KernelInstance rms_norm_f32();
+KernelInstance rms_norm_f16();
+KernelInstance rms_norm_bf16();
 KernelInstance rope_frequencies();
 KernelInstance merge_f32();
 KernelInstance merge_f16();
@@ -183,6 +186,12 @@ constexpr KernelRow kRows[] = {
      0, false, 80, instances::rope_f16},
     {"rope_bf16", "rope", "", DType::bf16,
      0, false, 80, instances::rope_bf16},
+    {"rms_norm_f32", "rms_norm", "", DType::f32,
+     0, false, 80, instances::rms_norm_f32},
+    {"rms_norm_f16", "rms_norm", "", DType::f16,
+     0, false, 80, instances::rms_norm_f16},
+    {"rms_norm_bf16", "rms_norm", "", DType::bf16,
+     0, false, 80, instances::rms_norm_bf16},
     {"rope_frequencies", "rope_frequencies", "", std::nullopt,
      0, false, 80, instances::rope_frequencies},
     {"merge_f32", "merge", "", DType::f32,

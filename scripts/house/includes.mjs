@@ -26,7 +26,7 @@ const table = [
       'kernels/attention/variants.h',
       'kernels/elementwise/normals.h',
       'kernels/elementwise/sincos.h',
-      'kernels/linear/rows.h',
+      'kernels/matrix_rows.h',
       'simt/annotations.h',
       'simt/numeric.h',
     ],

@@ -1,7 +1,7 @@
 /** Signals of calls that queue: what they revoke, when, who learns of it, and who does not. */
 
 import { getEventListeners } from 'node:events';
-import { attention, linear, mergeAttention, rope, Stream, Tensor } from '../../lib/index.js';
+import { attention, linear, mergeAttention, rmsNorm, rope, Stream, Tensor } from '../../lib/index.js';
 import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
 
 interface Where {
@@ -19,6 +19,7 @@ const calls: [says: string, name: string, call: (where: Where) => Tensor][] = [
   ['attention', 'attention', (where) => attention(x, x, x, where)],
   ['mergeAttention', 'mergeAttention', (where) => mergeAttention([{ out: x, lse }], where)],
   ['rope', 'rope', (where) => rope(x, where)],
+  ['rmsNorm', 'rmsNorm', (where) => rmsNorm(x, where)],
   ['linear', 'linear', (where) => linear(x, weights, where)],
   ['to', 'copy', (where) => x.to({ dtype: 'float16', ...where })],
   ['copyFrom', 'copy', (where) => Tensor.empty(x.shape).copyFrom(x, where)],

@@ -11,7 +11,7 @@ const compressed = ['CCA 2/2', 'CCGQA 4/1'];
 const designs = {
   prefill: [...dense, ...compressed],
   decode: dense,
-  layer: ['MHA 8/8', ...compressed],
+  layer: ['MHA 8/8', 'GQA 8/2', ...compressed],
 };
 const small = ['--device', 'cpu', '--seq', '32,48', '--heads', '8', '--head-dim', '16', '--rounds', '2'];
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fattn-command-line-'));
@@ -79,10 +79,15 @@ test('a whole layer counts its projections, and the bytes of its inputs and its 
   const { rows } = results(...small, '--mode', 'layer', '--seq', '32');
   const e = 8 * 16;
   const pairs = (32 * 33) / 2;
-  const [multiHead, cca] = rows as [Result, Result];
+  const [multiHead, grouped, cca] = rows as [Result, Result, Result];
   expect(multiHead.cost).toMatchObject({
     flops: 4 * pairs * 8 * 16 + 2 * 32 * (4 * e * e),
     bytes: 4 * (2 * 32 * e + 4 * e * e),
+  });
+  const projections = 2 * e * e + 2 * ((e * e) / 4);
+  expect(grouped.cost).toMatchObject({
+    flops: 4 * pairs * 8 * 16 + 2 * 32 * projections,
+    bytes: 4 * (2 * 32 * e + projections),
   });
   // A quarter of the heads in all five projections, two of them halves; convolutions of 2 taps over 64 channels.
   const [latent, weights] = [2 * 32, 4 * 32 * e];
@@ -109,6 +114,23 @@ test.each(['float32', 'bfloat16'])('dynamic masks stand beside windows of as man
     expect(cost.flops).toBe(4 * pairs * 4 * 8);
   }
   expect(rows[2]!.cost.bytes).toBe(rows[1]!.cost.bytes + 4 * 1025); // the scores, float32 in any case
+});
+
+test('layers of dynamic masks count what they keep, and the scores they make', () => {
+  const { rows } = results(
+    ...['--device', 'cpu', '--seq', '513', '--heads', '4', '--head-dim', '8', '--rounds', '1'],
+    ...['--mode', 'layer', '--designs', 'dma'],
+  );
+  expect(rows.map((row) => [nameOf(row), row.keep])).toEqual([
+    ['MHA 4/4', undefined],
+    ['DMA 4/1', 512],
+  ]);
+  const [e, pairs] = [4 * 8, (513 * 514) / 2 - 1];
+  const weights = 2 * e * e + (2 * e * e) / 4 + 8; // projections, and the one of the scores
+  expect(rows[1]!.cost).toMatchObject({
+    flops: 4 * pairs * 4 * 8 + 2 * 513 * weights,
+    bytes: 4 * (2 * 513 * e + weights + 1),
+  });
 });
 
 test('--designs chooses, whatever the case, and MHA stays to be measured against', () => {

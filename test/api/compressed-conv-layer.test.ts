@@ -1,11 +1,11 @@
 /** CompressedConvAttention: what it refuses, and layers of safetensors files. */
 
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { attention, CompressedConvAttention, memoryUsage, Stream, Tensor, type CcaWeights } from '../../lib/index.js';
 import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
 import { normal } from '../support/random.js';
+import { safetensorsFolder } from '../support/safetensors-file.js';
 
 // E 12, hQ 4, hKv 2, d 8, k1 3, k2 2: 48 channels.
 const shapes: Readonly<Record<string, readonly number[]>> = {
@@ -172,29 +172,7 @@ test('a layer tells its sizes, and releases what lies between', async () => {
 
 // ---- Files ----
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fattn-safetensors-'));
-afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
-
-/** A file of float32 tensors. */
-function fileOf(
-  name: string,
-  tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>,
-): string {
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
-  let end = 0;
-  for (const [key, { shape, data }] of Object.entries(tensors))
-    header[key] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
-  return write(name, header, ...Object.values(tensors).map(({ data }) => Buffer.from(data.buffer)));
-}
-
-function write(name: string, header: object, ...bytes: Buffer[]): string {
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  const file = path.join(folder, name);
-  fs.writeFileSync(file, Buffer.concat([length, text, ...bytes]));
-  return file;
-}
+const { folder, write, fileOf } = safetensorsFolder();
 
 const values = Object.fromEntries(
   Object.entries(shapes).map(([name, shape], n) => [

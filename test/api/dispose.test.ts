@@ -1,6 +1,6 @@
 /** What dispose() means: for the view, for other views of its storage, and for work in flight. */
 
-import { attention, linear, memoryUsage, mergeAttention, rope, Tensor } from '../../lib/index.js';
+import { attention, linear, memoryUsage, mergeAttention, rmsNorm, rope, Tensor } from '../../lib/index.js';
 import { badCalls } from '../support/expect-error.js';
 
 const gone = Tensor.zeros([1, 2, 2, 4]);
@@ -19,6 +19,7 @@ badCalls('a disposed tensor refuses', [
   ['toArray', () => gone.toArray(), 'ERR_DISPOSED', 'disposed'],
   ['toBits', () => gone.toBits(), 'ERR_DISPOSED', 'disposed'],
   ['attention', () => attention(live, gone, live), 'ERR_DISPOSED', 'k has been disposed of'],
+  ['rmsNorm', () => rmsNorm(gone), 'ERR_DISPOSED', 'x has been disposed of'],
   ['rope', () => rope(gone), 'ERR_DISPOSED', 'x has been disposed of'],
   ['linear', () => linear(gone, gone), 'ERR_DISPOSED', 'x has been disposed of'],
   [

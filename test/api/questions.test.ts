@@ -198,7 +198,7 @@ describe('explain', () => {
       'another op',
       ask({ op: 'rope' }),
       'ERR_ARGUMENT_VALUE',
-      "op must be 'attention' or 'compressedConvAttention', got 'rope'",
+      "op must be 'attention' or 'compressedConvAttention' or 'dynamicMaskAttention' or",
     ],
     ['a misspelt name', ask({ seq: 4 }), 'ERR_OPTION', "request: unknown option 'seq'"],
     ['no lengths', () => explain(wrong({ op: 'attention' })), 'ERR_ARGUMENT_TYPE', 'b must be a number, got undefined'],

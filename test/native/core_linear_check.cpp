@@ -1,6 +1,7 @@
 #include <functional>
 
 #include "core/ops/linear.h"
+#include "core/ops/merged_rows.h"
 #include "host_view.h"
 #include "test.h"
 
@@ -86,4 +87,19 @@ TEST(linear_merges_axes_that_follow_one_another) {
   expect(merged.sizes == Extents({6, 4, 5}) && merged.strides == Extents({0, 5, 1}));
   expect(with_merged_rows(host_view(DType::f32, {5})).sizes == Extents({5}));
   expect(with_merged_rows(host_view(DType::f32, {1, 1, 5})).sizes == Extents({5}));
+}
+
+TEST(linear_cost_counts_every_element_once) {
+  LinearDesc desc;
+  desc.dtype = DType::bf16;
+  desc.rows = 6;
+  desc.in = 5;
+  desc.columns = 7;
+  LinearCost const plain = linear_cost(desc, false), biased = linear_cost(desc, true);
+  expect_equal(plain.flops, 2.0 * 6 * 5 * 7);
+  expect_equal(plain.bytes, 2.0 * (6 * 5 + 5 * 7 + 6 * 7));
+  expect_equal(biased.bytes, plain.bytes + 2 * 7);
+  desc.rows = -1;
+  expect_throws(
+      ErrorCode::kShape, [&] { linear_cost(desc, false); }, "rows");
 }

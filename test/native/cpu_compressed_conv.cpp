@@ -99,7 +99,7 @@ TEST(compressed_conv_traffic_is_within_1_3_times_of_compulsory) {
   // 1024 channels and 512 values a token, read and written, and 1024 rows of 2 + 256 + 2
   // parameters.
   expect(compulsory == 4.0 * (2 * 4096 * (1024 + 512) + 1024 * 260));
-  double const moved = cpu::compressed_conv_traffic(desc);
+  double const moved = cpu::explain_compressed_conv(desc, cpu::active_kernels()).bytes_moved;
   expect(moved > compulsory && moved < 1.3 * compulsory);
 }
 

@@ -9,7 +9,9 @@ import {
   blockSparseAttention,
   configure,
   cudaStatus,
+  DmaCache,
   DmaState,
+  DynamicMaskAttention,
   dynamicMaskAttention,
   dynamicMaskIntervals,
   dynamicMaskScores,
@@ -17,6 +19,7 @@ import {
   headCounts,
   linear,
   mergeAttention,
+  rmsNorm,
   rope,
   supports,
   type AttentionOptions,
@@ -83,6 +86,17 @@ export function dynamicMaskCalls(q: Tensor, k: Tensor, v: Tensor, scores: Tensor
   // @ts-expect-error: heads are needed
   new DmaState({ keep: 4 });
   dynamicMaskAttention(q, k, v, { state });
+  const weights = { wq: q, wk: k, wv: v, wo: q, wdt: k, a: q };
+  const layer = new DynamicMaskAttention({ ...weights, qNorm: q }, { keep: 4, rope: { theta: 1e6 }, epsilon: 1e-5 });
+  const cache = layer.state({ b: 2 });
+  layer.append(cache, layer.forward(q, { out: q, cuSeqLens: k }));
+  cache.rollback(cache.snapshot());
+  // @ts-expect-error: scores are made from something
+  new DynamicMaskAttention({ ...weights, a: undefined });
+  // @ts-expect-error: of the constructor
+  layer.forward(q, { keep: 4 });
+  // @ts-expect-error: layers make them
+  new DmaCache();
   return dynamicMaskAttention(q, k, v, { wdt: k, a: q, keep: 1024, selection: 'shared' });
 }
 
@@ -107,6 +121,10 @@ export function otherCalls(x: Tensor, lse: Tensor, signal: AbortSignal): void {
   rope(x, { scaling: { type: 'linear' } });
   // @ts-expect-error: fields of another scaling
   rope(x, { scaling: { type: 'linear', factor: 2, betaFast: 3 } });
+
+  rmsNorm(x, { weight: lse, epsilon: 1e-5, out: x, signal });
+  // @ts-expect-error: the weight is a tensor
+  rmsNorm(x, { weight: 1 });
 
   linear(x, lse, { bias: lse, precision: 'bfloat16', out: x, signal });
   // @ts-expect-error: weights are needed
@@ -179,6 +197,16 @@ export async function questions(tensor: Tensor): Promise<void> {
   supports({ ...request, window: { left: true, right: null }, sinkTokens: [1], headMap: { k: true, v: 'tile' } });
   // @ts-expect-error: two of them, as in a call
   supports({ ...request, segments: { q: true } });
+  const sizes = { b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 };
+  supports({ op: 'dynamicMaskAttention', ...sizes, keep: 4, wdt: true, hB: 1 });
+  supports({ op: 'blockSparseAttention', ...sizes, blockQ: 1, blockK: 1, full: 1 });
+  supports({ op: 'linear', rows: 1, in: 2, out: 3, bias: true, precision: 'bfloat16' });
+  // @ts-expect-error: scores are chosen from, or made
+  supports({ op: 'dynamicMaskAttention', ...sizes, scores: true });
+  // @ts-expect-error: sizes of blocks are needed
+  supports({ op: 'blockSparseAttention', ...sizes, full: 1 });
+  // @ts-expect-error: widths are needed
+  supports({ op: 'linear', rows: 1 });
   // @ts-expect-error: no element type
   supports({ ...request, bias: { dtype: 'float64' } });
   // @ts-expect-error: a request is queued nowhere

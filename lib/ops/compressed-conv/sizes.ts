@@ -2,6 +2,7 @@
 
 import { expectFloat } from '../../checks/dtypes.js';
 import {
+  expectParameter,
   expectRows,
   expectShape,
   expectTensor,
@@ -9,7 +10,7 @@ import {
   expectTensorDType,
   wrongShape,
 } from '../../checks/tensors.js';
-import { AttentionError, invalidRange, invalidType } from '../../errors.js';
+import { AttentionError, invalidRange } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import type { CcaParameters, CcaProjections } from './options.js';
 
@@ -84,11 +85,11 @@ type Like = Pick<Tensor, 'dtype' | 'device'>;
 /** Heads from the parameters: w2 has the head dim, the temperature the number of key heads. */
 export function readHeads(parameters: CcaParameters, like: Like, channels: number, what = 'parameters'): CcaHeadSizes {
   const { w1, b1, w2, b2, temperature, delayedBias } = parameters;
-  expectParameter(what, 'w2', w2, like);
+  expectContiguous(what, 'w2', w2, like);
   if (w2.rank !== 3 || w2.shape[0] !== channels || w2.shape[1] === 0 || channels % w2.shape[1]! !== 0)
     throw wrongShape(`${what}.w2`, w2, [channels, 'd', 'k2'], `, where d divides the ${channels} channels of latent`);
   const [, d, k2] = w2.shape as [number, number, number];
-  expectParameter(what, 'temperature', temperature, like);
+  expectContiguous(what, 'temperature', temperature, like);
   if (temperature.rank !== 1) throw wrongShape(`${what}.temperature`, temperature, ['hKv']);
   const [heads, hKv] = [channels / d, temperature.size];
   const hQ = heads - hKv;
@@ -100,7 +101,7 @@ export function readHeads(parameters: CcaParameters, like: Like, channels: numbe
     );
   if ((hKv * d) % 2 !== 0)
     throw invalidRange('ERR_SHAPE', `hKv * d must be even to be split in two halves, got ${hKv} * ${d}`);
-  expectParameter(what, 'w1', w1, like);
+  expectContiguous(what, 'w1', w1, like);
   if (w1.rank !== 2 || w1.shape[0] !== channels) throw wrongShape(`${what}.w1`, w1, [channels, 'k1']);
   const k1 = w1.shape[1]!;
   expectTaps(what, 'w1', k1);
@@ -120,17 +121,12 @@ function expectTaps(what: string, name: string, taps: number): void {
 
 function expectOptional(what: string, name: string, value: unknown, like: Like, shape: readonly number[]): void {
   if (value === undefined) return;
-  expectParameter(what, name, value, like);
+  expectContiguous(what, name, value, like);
   expectShape(`${what}.${name}`, value, shape);
 }
 
-function expectParameter(what: string, name: string, value: unknown, like: Like): asserts value is Tensor {
-  expectTensor(`${what}.${name}`, value);
-  if (value.dtype !== 'float32' && value.dtype !== like.dtype) {
-    const own = like.dtype === 'float32' ? '' : ` or ${like.dtype} like the projections`;
-    throw invalidType('ERR_DTYPE', `${what}.${name} must be float32${own}, got ${value.dtype}`);
-  }
-  expectTensorDevice(`${what}.${name}`, value, like.device);
+function expectContiguous(what: string, name: string, value: unknown, like: Like): asserts value is Tensor {
+  expectParameter(`${what}.${name}`, value, like, ' like the projections');
   let stride = 1;
   for (let axis = value.rank - 1; axis >= 0; --axis) {
     if (value.shape[axis] !== 1 && value.strides[axis] !== stride && value.size > 0)

@@ -49,12 +49,6 @@ export class CcaSnapshot implements Disposable {
   }
 }
 
-/** What it stands for; undefined where that, or the snapshot, is gone. */
-export function pastIn(reference: WeakRef<CcaSnapshot>): Past | undefined {
-  const snapshot = reference.deref();
-  return snapshot && pastOf(snapshot);
-}
-
 /** The same tensors, by views of their own. */
 export function sharedPast({ length, history, delayed }: Past): Past {
   return { length, history: history?.reshape(history.shape), delayed: delayed?.reshape(delayed.shape) };

@@ -78,11 +78,16 @@ export function readStateAttention(
 }
 
 /** Cached keys have turned already: their frequencies must not depend on how many tokens there will be. */
-function expectLengthless({ scaling }: Omit<CcaRope, 'positions'>): void {
-  if (scaling === undefined || (scaling.type !== 'dynamic-ntk' && scaling.type !== 'longrope')) return;
-  if (scaling.currentLength === undefined)
+export function expectLengthless(rope: CcaRope): void {
+  if (!isLengthless(rope))
     throw new AttentionError(
       'ERR_OPTION',
-      `rope.scaling '${scaling.type}' needs currentLength in a state: keys that have turned do not turn again`,
+      `rope.scaling '${rope.scaling!.type}' needs currentLength in a state: keys that have turned do not turn again`,
     );
+}
+
+/** Whether frequencies are the same for any number of tokens. */
+export function isLengthless({ scaling }: CcaRope = {}): boolean {
+  if (scaling === undefined || (scaling.type !== 'dynamic-ntk' && scaling.type !== 'longrope')) return true;
+  return scaling.currentLength !== undefined;
 }

@@ -17,7 +17,8 @@ import { KeyBuffers, type KeyStore } from './buffers.js';
 import { parameterNames, tempModes, type CcaParameters, type CcaProjections, type CcaTempMode } from './options.js';
 import { checkPrologue, queuePrologue } from './prologue.js';
 import { readHeads, type CcaHeadSizes } from './sizes.js';
-import { disposePast, makeSnapshot, pastIn, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
+import { SnapshotList } from '../snapshot-list.js';
+import { disposePast, makeSnapshot, pastOf, sharedPast, type CcaSnapshot, type Past } from './snapshot.js';
 import {
   readStateAttention,
   readStateRope,
@@ -41,8 +42,7 @@ export class CcaState implements Disposable {
   readonly #heads: CcaHeadSizes;
   readonly #b: number;
   readonly #like: { readonly dtype: FloatDType; readonly device: string };
-  /** Weak: whoever forgets to dispose of snapshots must not fill the memory. */
-  readonly #snapshots = new Set<WeakRef<CcaSnapshot>>();
+  readonly #snapshots = new SnapshotList<CcaSnapshot>((snapshot) => pastOf(snapshot)?.length);
   readonly #own = new WeakSet<CcaSnapshot>();
   #keys: KeyStore | undefined;
   #past: Past = { length: 0, history: undefined, delayed: undefined };
@@ -103,7 +103,7 @@ export class CcaState implements Disposable {
       if (k1 + k2 > 2) next = { ...next, history: this.#make(k1 + k2 - 2, (hQ + hKv) * d) };
       next = { ...next, delayed: this.#make((hKv * d) / 2) };
       const q = this.#make(s, hQ, d);
-      const written = keys.write(length, next.length, call.stream, this.#kept());
+      const written = keys.write(length, next.length, call.stream, this.#snapshots.lengths());
       made.push(q, written.k, written.v);
       const carry = { history, delayedHistory: delayed, nextHistory: next.history, nextDelayed: next.delayed };
       queuePrologue(call, { q, ...written }, carry);
@@ -124,11 +124,9 @@ export class CcaState implements Disposable {
   /** The state as it is, to come back to. Costs no copy: keys stay where they are, the rest is never written again. */
   snapshot(): CcaSnapshot {
     this.#live();
-    for (const other of this.#snapshots) if (pastIn(other) === undefined) this.#snapshots.delete(other);
     const snapshot = makeSnapshot(sharedPast(this.#past));
-    this.#snapshots.add(new WeakRef(snapshot));
     this.#own.add(snapshot);
-    return snapshot;
+    return this.#snapshots.add(snapshot);
   }
 
   /**
@@ -143,12 +141,7 @@ export class CcaState implements Disposable {
     if (past === undefined)
       throw new AttentionError('ERR_DISPOSED', 'snapshot has been disposed of, or its tokens were taken back');
     if (!this.#own.has(snapshot)) throw new AttentionError('ERR_OPTION', 'snapshot is of another state');
-    for (const other of this.#snapshots) {
-      const { length } = pastIn(other) ?? { length: Infinity };
-      if (length <= past.length) continue;
-      other.deref()?.dispose();
-      this.#snapshots.delete(other);
-    }
+    this.#snapshots.endAfter(past.length);
     disposePast(this.#past);
     this.#past = sharedPast(past);
   }
@@ -158,8 +151,7 @@ export class CcaState implements Disposable {
     this.#keys?.dispose();
     this.#keys = undefined;
     disposePast(this.#past);
-    for (const snapshot of this.#snapshots) snapshot.deref()?.dispose();
-    this.#snapshots.clear();
+    this.#snapshots.endAfter(-1);
   }
 
   /** The same as {@link dispose}. */
@@ -170,14 +162,6 @@ export class CcaState implements Disposable {
   #live(): KeyStore {
     if (this.#keys === undefined) throw new AttentionError('ERR_DISPOSED', 'the state has been disposed of');
     return this.#keys;
-  }
-
-  /** Lengths of the snapshots. */
-  *#kept(): Generator<number> {
-    for (const snapshot of this.#snapshots) {
-      const past = pastIn(snapshot);
-      if (past !== undefined) yield past.length;
-    }
   }
 
   #turned(tokens: number): NativeRopeDescription | undefined {

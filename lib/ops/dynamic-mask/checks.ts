@@ -44,7 +44,12 @@ export function expectScores(given: DynamicMaskAttentionOptions, v: Tensor, size
   return shape;
 }
 
-function expectScoreHeads(name: string, heads: number, { hK, hV, hO }: AttentionSizes): void {
+/** As many as the op takes: one, or one for each key, value or output head. */
+export function expectScoreHeads(
+  name: string,
+  heads: number,
+  { hK, hV, hO }: Pick<AttentionSizes, 'hK' | 'hV' | 'hO'>,
+): void {
   if (heads !== 0 && [1, hK, hV, hO].includes(heads)) return;
   const counts = [...new Set([1, hK, hV, hO])].join(' or ');
   throw invalidRange('ERR_SHAPE', `${name} must have ${counts} score heads, got ${heads}`);

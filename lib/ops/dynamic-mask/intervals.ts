@@ -51,7 +51,7 @@ export interface DynamicMaskIntervalsOptions extends KeySelection {
 }
 
 /** Numbers of `KeySelection` in `native/core/ops/dynamic_mask.h`. */
-const selections = Object.freeze({
+export const selections = Object.freeze({
   perQuery: 0,
   shared: 1,
   relu: 2,
@@ -69,7 +69,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof DynamicMaskIntervalsOptio
   'stream',
   'signal',
 ]);
-const defaultKeep = 2048;
+export const defaultKeep = 2048;
 const most = 2 ** 31 - 1;
 
 /**

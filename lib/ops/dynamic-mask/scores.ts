@@ -5,14 +5,14 @@ import { expectChoice, readOptions } from '../../checks/options.js';
 import {
   expectApart,
   expectOperand,
+  expectParameter,
   expectRows,
   expectShape,
   expectTensor,
-  expectTensorDevice,
   expectWritable,
   wrongShape,
 } from '../../checks/tensors.js';
-import { fromNative, invalidType } from '../../errors.js';
+import { fromNative } from '../../errors.js';
 import type { AbortHandle } from '../../native-module.js';
 import { native } from '../../native.js';
 import { abortFlag } from '../../signals.js';
@@ -43,7 +43,7 @@ export interface DynamicMaskScoresOptions extends KeyScoring {
 }
 
 /** Numbers of `KeyScoreForm` in `native/core/ops/dynamic_mask.h`. */
-const forms = Object.freeze({ exp: 0, linear: 1 } satisfies Record<Required<KeyScoring>['form'], number>);
+export const forms = Object.freeze({ exp: 0, linear: 1 } satisfies Record<Required<KeyScoring>['form'], number>);
 const optionNames: ReadonlySet<string> = new Set<keyof DynamicMaskScoresOptions>([
   'wdt',
   'a',
@@ -87,23 +87,13 @@ export function dynamicMaskScores(v: Tensor, options: DynamicMaskScoresOptions):
 
 /** Checks `wdt`, `a` and `form` against values. @returns The shape of the scores. */
 export function expectScoring(v: Tensor, { wdt, a, form = 'exp' }: KeyScoring): readonly number[] {
-  expectWeights('wdt', wdt, v);
-  expectWeights('a', a, v);
+  expectParameter('wdt', wdt, v, ' like v');
+  expectParameter('a', a, v, ' like v');
   expectChoice('form', form, forms);
   const [tokens, heads, dim] = v.shape.slice(-3) as [number, number, number];
   if (a.rank !== 1 || a.size === 0) throw wrongShape('a', a, ['hB']);
   expectShape('wdt', wdt, [heads * dim, a.size]);
   return Object.freeze(v.rank === 3 ? [a.size, tokens] : [v.shape[0]!, a.size, tokens]);
-}
-
-function expectWeights(name: string, tensor: Tensor, v: Tensor): void {
-  expectTensor(name, tensor);
-  if (tensor.dtype !== 'float32' && tensor.dtype !== v.dtype)
-    throw invalidType(
-      'ERR_DTYPE',
-      `${name} must be float32${v.dtype === 'float32' ? '' : ` or ${v.dtype}`} like v, got ${tensor.dtype}`,
-    );
-  expectTensorDevice(name, tensor, v.device);
 }
 
 /** @internal Of checked arguments. */

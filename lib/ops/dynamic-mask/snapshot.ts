@@ -20,6 +20,9 @@ export let makeSnapshot: (owner: object, length: number, kept: Kept) => DmaSnaps
 /** @internal What `owner` held then. */
 export let keptThen: (snapshot: DmaSnapshot, owner: object) => Kept;
 
+/** @internal How many tokens there were; undefined where the snapshot has been disposed of. */
+export let lengthThen: (snapshot: DmaSnapshot) => number | undefined;
+
 /** A copy of a {@link DmaState} that it can return to, as often as wanted: {@link DmaState.snapshot}. */
 export class DmaSnapshot implements Disposable {
   readonly #owner: object;
@@ -35,6 +38,7 @@ export class DmaSnapshot implements Disposable {
       if (snapshot.#kept.tokens.disposed) throw new AttentionError('ERR_DISPOSED', 'snapshot has been disposed of');
       return snapshot.#kept;
     };
+    lengthThen = (snapshot) => (snapshot.#kept.tokens.disposed ? undefined : snapshot.#length);
   }
 
   private constructor(key: typeof own, owner: object, length: number, kept: Kept) {
@@ -87,6 +91,14 @@ function copyOf<D extends DType>(from: Tensor<D>, options: CopyOptions): Tensor<
     to.dispose();
     throw error;
   }
+}
+
+/** The same tensors, by views of their own. */
+export function sharedKept({ tokens, scores }: Kept): Kept {
+  return makeKept(
+    () => tokens.reshape(tokens.shape),
+    () => scores.reshape(scores.shape),
+  );
 }
 
 export function disposeKept({ tokens, scores }: Kept): void {

@@ -7,7 +7,17 @@ import { abortFlag } from '../../signals.js';
 import { expectStream, streamHandle, type Stream } from '../../stream.js';
 import { Tensor, tensorHandle } from '../../tensor.js';
 import type { CopyOptions } from '../../tensor-options.js';
-import { copyKept, disposeKept, keptThen, makeKept, makeSnapshot, type DmaSnapshot, type Kept } from './snapshot.js';
+import { defaultKeep } from './intervals.js';
+import {
+  copyKept,
+  disposeKept,
+  keptThen,
+  makeKept,
+  makeSnapshot,
+  sharedKept,
+  type DmaSnapshot,
+  type Kept,
+} from './snapshot.js';
 
 /** Options of a new {@link DmaState}. */
 export interface DmaStateOptions {
@@ -31,11 +41,12 @@ export interface DmaStateCallOptions {
 
 const stateNames: ReadonlySet<string> = new Set<keyof DmaStateOptions>(['b', 'hB', 'keep', 'device']);
 const callNames: ReadonlySet<string> = new Set<keyof DmaStateCallOptions>(['stream', 'signal']);
-const defaultKeep = 2048;
 const most = 2 ** 31 - 1;
 
 /** @internal What the state of a call holds. */
 export let keptOf: (state: DmaState) => Kept;
+/** @internal Makes a snapshot, which must not be used again, what the state holds: at once, and without a copy. */
+export let returnTo: (state: DmaState, snapshot: DmaSnapshot) => void;
 /** @internal */
 export let isDmaState: (value: unknown) => value is DmaState;
 
@@ -54,6 +65,12 @@ export class DmaState implements Disposable {
   static {
     isDmaState = (value): value is DmaState => typeof value === 'object' && value !== null && #kept in value;
     keptOf = (state) => state.#kept;
+    returnTo = (state, snapshot) => {
+      const before = sharedKept(keptThen(snapshot, state));
+      disposeKept(state.#kept);
+      state.#kept = before;
+      state.#length = snapshot.length;
+    };
   }
 
   /** @throws {RangeError} `ERR_ARGUMENT_VALUE`, `ERR_DEVICE`. {@link AttentionError} `ERR_OPTION`, `ERR_OUT_OF_MEMORY`. */

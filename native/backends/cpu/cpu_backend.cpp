@@ -18,6 +18,7 @@
 #include "backends/cpu/elementwise_fill.h"
 #include "backends/cpu/elementwise_merge.h"
 #include "backends/cpu/elementwise_random.h"
+#include "backends/cpu/elementwise_rms_norm.h"
 #include "backends/cpu/elementwise_rope.h"
 #include "backends/cpu/host.h"
 #include "backends/cpu/host_block.h"
@@ -232,6 +233,13 @@ class CpuBackend final : public Backend {
             });
   }
 
+  void rms_norm(Submission to, float epsilon, RmsNormArgs args) override {
+    check_rms_norm(epsilon, args);
+    enqueue(
+        std::move(to), "rmsNorm", std::move(args),
+        [epsilon](JobContext& job, RmsNormArgs& tensors) { run_rms_norm(job, epsilon, tensors); });
+  }
+
   void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override {
     check_compressed_conv(desc, args);
     active_kernels();  // throws where none can be chosen on this machine
@@ -256,11 +264,16 @@ class CpuBackend final : public Backend {
   }
 
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override {
-    return {.reason = {},
-            .kernel = "cpu/compressed-conv",
-            .path = active_kernels().path,
-            .cost = compressed_conv_cost(desc),
-            .bytes_moved = compressed_conv_traffic(desc)};
+    return cpu::explain_compressed_conv(desc, active_kernels());
+  }
+
+  LinearExplanation explain_linear(LinearDesc const& desc) const override {
+    return cpu::explain_linear(desc, active_kernels());
+  }
+
+  Explanation explain_sparse(char const*, AttentionDesc const& desc,
+                             AttentionExtras const&) const override {
+    return cpu::explain_sparse(desc);
   }
 
   void measure_ceilings(std::function<void(Ceilings)> done) override {

@@ -16,6 +16,7 @@
 #include "backends/gpu/linear_job.h"
 #include "backends/gpu/merge_job.h"
 #include "backends/gpu/queue_job.h"
+#include "backends/gpu/rms_norm_job.h"
 #include "backends/gpu/rope_job.h"
 #include "backends/gpu/sparse_job.h"
 #include "backends/gpu/transfers.h"
@@ -140,6 +141,12 @@ void GpuBackend::rope(Submission to, RopeDesc desc, RopeArgs args) {
             [&](DeviceJob& job, Outcome&) { launch_rope(job, desc, args); });
 }
 
+void GpuBackend::rms_norm(Submission to, float epsilon, RmsNormArgs args) {
+  check_rms_norm(epsilon, args);
+  queue_job(gpu_, to, "rmsNorm", args,
+            [&](DeviceJob& job, Outcome&) { launch_rms_norm(job, epsilon, args); });
+}
+
 void GpuBackend::linear(Submission to, LinearDesc desc, LinearArgs args) {
   check_linear(desc, args);
   queue_job(gpu_, to, "linear", args,
@@ -209,6 +216,10 @@ Explanation GpuBackend::explain_attention(AttentionDesc const& desc,
 CompressedConvExplanation GpuBackend::explain_compressed_conv(
     CompressedConvDesc const& desc) const {
   return gpu::explain_compressed_conv(desc, gpu_.facts());
+}
+
+LinearExplanation GpuBackend::explain_linear(LinearDesc const& desc) const {
+  return gpu::explain_linear(desc, device(), gpu_.facts());
 }
 
 void GpuBackend::measure_ceilings(std::function<void(Ceilings)> done) {

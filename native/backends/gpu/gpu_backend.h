@@ -28,6 +28,7 @@ class GpuBackend final : public Backend {
   void attention(Submission to, AttentionDesc desc, AttentionArgs args) override;
   void merge_attention(Submission to, MergeArgs args) override;
   void rope(Submission to, RopeDesc desc, RopeArgs args) override;
+  void rms_norm(Submission to, float epsilon, RmsNormArgs args) override;
   void linear(Submission to, LinearDesc desc, LinearArgs args) override;
   void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) override;
   void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) override;
@@ -40,6 +41,7 @@ class GpuBackend final : public Backend {
   Explanation explain_attention(AttentionDesc const& desc,
                                 AttentionExtras const& extras) const override;
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;
+  LinearExplanation explain_linear(LinearDesc const& desc) const override;
   void measure_ceilings(std::function<void(Ceilings)> done) override;
   void set_threads(int) override {}
 

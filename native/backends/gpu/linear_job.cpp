@@ -1,6 +1,10 @@
 #include "backends/gpu/linear_job.h"
 
+#include <string>
+#include <utility>
+
 #include "backends/gpu/elementwise.h"
+#include "core/ops/merged_rows.h"
 #include "kernels/linear/params.h"
 
 namespace fattn::gpu {
@@ -12,21 +16,10 @@ constexpr int64_t kMostColumns = int64_t{1} << 30;  // of x, w and out: 32-bit n
 // time.
 constexpr int64_t kFewRows = 16;
 
-MatrixRows matrix_rows(TensorView const& view) {
-  static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
-  TensorView const merged = with_merged_rows(view);
-  MatrixRows rows{view.bytes(), merged.rank() - 1, {}, {}};
-  for (int axis = 0; axis < rows.axes; ++axis) {
-    rows.sizes[axis] = merged.sizes[axis];
-    rows.strides[axis] = merged.strides[axis];
-  }
-  return rows;
-}
-
 LinearParams describe(LinearDesc const& desc, LinearArgs const& args) {
   LinearParams p{};
-  p.x = matrix_rows(args.x);
-  p.out = matrix_rows(args.out);
+  p.x = merged_rows<MatrixRows>(args.x);
+  p.out = merged_rows<MatrixRows>(args.out);
   p.w = args.w.bytes();
   p.w_row = args.w.strides[0];
   p.bias = args.bias.defined() ? args.bias.bytes() : nullptr;
@@ -37,6 +30,17 @@ LinearParams describe(LinearDesc const& desc, LinearArgs const& args) {
 }
 
 int64_t tiles(int64_t size, int tile) { return (size + tile - 1) / tile; }
+
+/// Why no kernel serves a call, whatever its dtype and sizes otherwise; empty where one may.
+std::string refusal(LinearDesc const& desc, Device device) {
+  if (desc.in < kMostColumns && desc.columns < kMostColumns) return {};
+  return "linear on " + name_of(device) + " does not serve rows of 2^30 elements or more";
+}
+
+std::string refusal_of_all(Device device) {
+  return "linear on " + name_of(device) + " does not serve this call: there are only " +
+         listed("linear");
+}
 
 }  // namespace
 
@@ -51,15 +55,34 @@ KernelRow const* choose_linear(LinearDesc const& desc, bool quads, DeviceFacts c
   return nullptr;
 }
 
+LinearExplanation explain_linear(LinearDesc const& desc, Device device, DeviceFacts const& facts) {
+  constexpr int64_t kQuad = 8;  // elements of 16 bits
+  LinearExplanation e;
+  e.reason = refusal(desc, device);
+  bool const quads = desc.in % kQuad == 0 && desc.columns % kQuad == 0;
+  KernelRow const* const row = e.reason.empty() ? choose_linear(desc, quads, facts) : nullptr;
+  e.supported = row != nullptr;
+  if (row == nullptr && e.reason.empty()) e.reason = refusal_of_all(device);
+  if (row == nullptr) return e;
+  e.kernel = row->name;
+  e.path = row->path;
+  e.half_products = row->path == "mma16";
+  if (desc.precision == Precision::kBFloat16)
+    e.note = "precision 'bfloat16' gains nothing here: float32 inputs are multiplied as float32";
+  else if (desc.dtype != DType::f32 && !e.half_products)
+    e.note = quads ? "few rows are bound by reading w, which needs no tensor cores"
+                   : "tensor cores take rows of whole 16 bytes: in and out in multiples of 8";
+  return e;
+}
+
 void launch_linear(DeviceJob& job, LinearDesc const& desc, LinearArgs const& args) {
   if (args.out.elements() == 0) return;
-  check(desc.in < kMostColumns && desc.columns < kMostColumns, ErrorCode::kUnsupported,
-        "linear on ", name_of(job.stream().device()),
-        " does not serve rows of 2^30 elements or more");
+  Device const device = job.stream().device();
+  if (std::string reason = refusal(desc, device); !reason.empty())
+    throw Error(ErrorCode::kUnsupported, std::move(reason));
   LinearParams const p = describe(desc, args);
   KernelRow const* const row = choose_linear(desc, in_quads(p), job.stream().gpu().facts());
-  check(row != nullptr, ErrorCode::kUnsupported, "linear on ", name_of(job.stream().device()),
-        " does not serve this call: there are only ", listed("linear"));
+  if (row == nullptr) throw Error(ErrorCode::kUnsupported, refusal_of_all(device));
   KernelInstance const instance = row->instance();
   int64_t const across = tiles(desc.columns, instance.tile_keys);
   job.launch(instance.kernel,

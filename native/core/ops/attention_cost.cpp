@@ -81,22 +81,40 @@ double visible_pairs(AttentionDesc const& desc) {
 
 }  // namespace
 
+double query_bytes(AttentionDesc const& desc) {
+  double const sequences = desc.packed ? 1 : static_cast<double>(desc.batch);
+  double const row = static_cast<double>(desc.heads_q) * static_cast<double>(desc.head_dim) +
+                     static_cast<double>(desc.heads_out) * static_cast<double>(desc.head_dim_v);
+  return static_cast<double>(size_of(desc.dtype)) * sequences * static_cast<double>(desc.seq_q) *
+         row;
+}
+
+double key_bytes(AttentionDesc const& desc) {
+  return static_cast<double>(size_of(desc.dtype)) * static_cast<double>(desc.heads_k) *
+         static_cast<double>(desc.head_dim);
+}
+
+double value_bytes(AttentionDesc const& desc) {
+  return static_cast<double>(size_of(desc.dtype)) * static_cast<double>(desc.heads_v) *
+         static_cast<double>(desc.head_dim_v);
+}
+
+double keys_in_all(AttentionDesc const& desc) {
+  return (desc.packed ? 1 : static_cast<double>(desc.batch)) * static_cast<double>(desc.seq_kv);
+}
+
+double flops_of(AttentionDesc const& desc, double pairs) {
+  return 2.0 * static_cast<double>(desc.head_dim + desc.head_dim_v) * pairs *
+         static_cast<double>(desc.heads_out);
+}
+
 AttentionCost attention_cost(AttentionDesc const& desc, AttentionExtras const& extras) {
   check_description(desc);
   AttentionCost cost;
   cost.accuracy = accuracy(desc, extras);
   cost.visible_pairs = visible_pairs(widest(desc, extras));
-  cost.flops = 2.0 * static_cast<double>(desc.head_dim + desc.head_dim_v) * cost.visible_pairs *
-               static_cast<double>(desc.heads_out);
-  double const sequences = desc.packed ? 1 : static_cast<double>(desc.batch);
-  double const queries = sequences * static_cast<double>(desc.seq_q);
-  double const keys = sequences * static_cast<double>(desc.seq_kv);
-  double const per_query =
-      static_cast<double>(desc.heads_q) * static_cast<double>(desc.head_dim) +
-      static_cast<double>(desc.heads_out) * static_cast<double>(desc.head_dim_v);
-  double const per_key = static_cast<double>(desc.heads_k) * static_cast<double>(desc.head_dim) +
-                         static_cast<double>(desc.heads_v) * static_cast<double>(desc.head_dim_v);
-  cost.bytes = static_cast<double>(size_of(desc.dtype)) * (queries * per_query + keys * per_key) +
+  cost.flops = flops_of(desc, cost.visible_pairs);
+  cost.bytes = query_bytes(desc) + keys_in_all(desc) * (key_bytes(desc) + value_bytes(desc)) +
                extras.bytes();
   return cost;
 }

@@ -20,4 +20,13 @@ struct AttentionCost {
 };
 AttentionCost attention_cost(AttentionDesc const& desc, AttentionExtras const& extras = {});
 
+/// Bytes of queries and output; of one key and one value of all heads.
+double query_bytes(AttentionDesc const& desc);
+double key_bytes(AttentionDesc const& desc);
+double value_bytes(AttentionDesc const& desc);
+/// Keys of all sequences together.
+double keys_in_all(AttentionDesc const& desc);
+/// Floating-point operations of that many pairs of every output head.
+double flops_of(AttentionDesc const& desc, double pairs);
+
 }  // namespace fattn

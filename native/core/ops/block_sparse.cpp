@@ -63,8 +63,7 @@ void check_block_sparse(AttentionDesc const& desc, BlockSparseDesc const& blocks
 
 void Backend::block_sparse_attention(Submission, AttentionDesc const&, BlockSparseDesc const&,
                                      BlockSparseArgs) {
-  throw Error(ErrorCode::kUnsupported,
-              "blockSparseAttention is not there yet on " + name_of(device()));
+  throw Error(ErrorCode::kUnsupported, not_there_yet("blockSparseAttention", device()));
 }
 
 }  // namespace fattn

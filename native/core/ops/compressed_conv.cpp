@@ -151,14 +151,13 @@ void check_compressed_conv(CompressedConvDesc const& desc, CompressedConvArgs& a
 }
 
 void Backend::compressed_conv(Submission, CompressedConvDesc, CompressedConvArgs) {
-  throw Error(ErrorCode::kUnsupported,
-              "compressedConvAttention is not built for " + name_of(device()) + " yet");
+  throw Error(ErrorCode::kUnsupported, not_there_yet("compressedConvAttention", device()));
 }
 
 CompressedConvExplanation Backend::explain_compressed_conv(CompressedConvDesc const& desc) const {
   CompressedConvExplanation e;
   e.supported = false;
-  e.reason = "compressedConvAttention is not built for " + name_of(device()) + " yet";
+  e.reason = not_there_yet("compressedConvAttention", device());
   e.cost = compressed_conv_cost(desc);
   return e;
 }

@@ -13,8 +13,7 @@ namespace {
 constexpr int64_t kMostTokens = std::numeric_limits<int32_t>::max() / 2;
 
 [[noreturn]] void refuse(char const* operation, Device device) {
-  throw Error(ErrorCode::kUnsupported,
-              std::string(operation) + " is not there yet on " + name_of(device));
+  throw Error(ErrorCode::kUnsupported, not_there_yet(operation, device));
 }
 
 void check_float(char const* name, TensorView const& view) {

@@ -15,28 +15,6 @@ Extents with_last(Extents sizes, int64_t last) {
 
 }  // namespace
 
-TensorView with_merged_rows(TensorView const& view) {
-  int64_t sizes[kMaxRank] = {}, strides[kMaxRank] = {};
-  int axes = 0;
-  for (int axis = 0; axis + 1 < view.rank(); ++axis) {
-    int64_t const size = view.sizes[axis], stride = view.strides[axis];
-    if (size == 1) continue;
-    bool const follows = axes > 0 && strides[axes - 1] == size * stride;
-    if (!follows) sizes[axes++] = 1;
-    sizes[axes - 1] *= size;
-    strides[axes - 1] = stride;
-  }
-  TensorView merged = view;
-  merged.sizes = merged.strides = Extents(axes + 1);
-  for (int axis = 0; axis < axes; ++axis) {
-    merged.sizes[axis] = sizes[axis];
-    merged.strides[axis] = strides[axis];
-  }
-  merged.sizes[axes] = view.sizes[view.rank() - 1];
-  merged.strides[axes] = view.strides[view.rank() - 1];
-  return merged;
-}
-
 LinearDesc describe_linear(LinearArgs const& args, Precision precision) {
   check(args.x.defined(), ErrorCode::kDisposed, "x has no storage");
   check(args.w.defined(), ErrorCode::kDisposed, "w has no storage");
@@ -49,6 +27,15 @@ LinearDesc describe_linear(LinearArgs const& args, Precision precision) {
   desc.columns = args.w.sizes[0];
   desc.precision = precision;
   return desc;
+}
+
+LinearCost linear_cost(LinearDesc const& desc, bool bias) {
+  check(desc.rows >= 0 && desc.in >= 0 && desc.columns >= 0, ErrorCode::kShape,
+        "linear: ", desc.rows, " rows of ", desc.in, " to ", desc.columns);
+  double const rows = static_cast<double>(desc.rows), in = static_cast<double>(desc.in);
+  double const columns = static_cast<double>(desc.columns);
+  double const elements = rows * in + columns * in + rows * columns + (bias ? columns : 0);
+  return {2 * rows * in * columns, static_cast<double>(size_of(desc.dtype)) * elements};
 }
 
 void check_linear(LinearDesc const& desc, LinearArgs const& args) {
@@ -74,7 +61,7 @@ void check_linear(LinearDesc const& desc, LinearArgs const& args) {
 }
 
 void Backend::linear(Submission, LinearDesc, LinearArgs) {
-  throw Error(ErrorCode::kUnsupported, "linear is not built for " + name_of(device()));
+  throw Error(ErrorCode::kUnsupported, not_there_yet("linear", device()));
 }
 
 }  // namespace fattn

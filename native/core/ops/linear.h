@@ -25,12 +25,14 @@ struct LinearArgs {
   TensorView out;   // [..., columns]; may not overlap the others
 };
 
-/// The same rows by as few axes as they need: those that lie one behind the other are merged, those
-/// of size 1 left out.
-TensorView with_merged_rows(TensorView const& view);
-
 /// What the tensors say about the call. Throws ERR_SHAPE where they have too few axes to say it.
 LinearDesc describe_linear(LinearArgs const& args, Precision precision);
+
+struct LinearCost {
+  double flops = 0;
+  double bytes = 0;  // compulsory: x, w, bias and out once each
+};
+LinearCost linear_cost(LinearDesc const& desc, bool bias);
 
 /// Last gate before raw pointers, for a description that describe_linear() has made.
 void check_linear(LinearDesc const& desc, LinearArgs const& args);

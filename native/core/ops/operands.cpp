@@ -46,4 +46,13 @@ void check_apart(std::string_view written_name, TensorView const& written,
         " shares its storage with ", read_name, ", which the call reads");
 }
 
+void check_in_place_or_disjoint(std::string_view written_name, TensorView const& written,
+                                std::string_view read_name, TensorView const& read) {
+  bool const same = written.storage == read.storage && written.offset == read.offset &&
+                    written.dtype == read.dtype && written.sizes == read.sizes &&
+                    written.strides == read.strides;
+  check(same || !spans_overlap(written, read), ErrorCode::kOption, written_name, " overlaps ",
+        read_name, " without being the same view");
+}
+
 }  // namespace fattn

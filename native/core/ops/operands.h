@@ -37,4 +37,8 @@ void check_last_axis(std::string_view name, TensorView const& view);
 void check_apart(std::string_view written_name, TensorView const& written,
                  std::string_view read_name, TensorView const& read);
 
+/// Throws ERR_OPTION where `written` overlaps `read` without being the same view of it.
+void check_in_place_or_disjoint(std::string_view written_name, TensorView const& written,
+                                std::string_view read_name, TensorView const& read);
+
 }  // namespace fattn

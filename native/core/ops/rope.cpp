@@ -164,11 +164,6 @@ void check_rope_description(RopeDesc const& desc, int64_t head_dim) {
   check_scaling(desc);
 }
 
-bool same_view(TensorView const& a, TensorView const& b) {
-  return a.storage == b.storage && a.offset == b.offset && a.dtype == b.dtype &&
-         a.sizes == b.sizes && a.strides == b.strides;
-}
-
 }  // namespace
 
 RopeFrequencies rope_frequencies(RopeDesc const& desc, int64_t head_dim) {
@@ -206,8 +201,7 @@ void check_rope(RopeDesc const& desc, RopeArgs& args) {
   check_last_axis("x", args.x);
   check_last_axis("out", args.out);
   check_distinct("out", args.out);
-  check(same_view(args.x, args.out) || !spans_overlap(args.x, args.out), ErrorCode::kOption,
-        "out overlaps x without being the same view");
+  check_in_place_or_disjoint("out", args.out, "x", args.x);
   check_apart("out", args.out, "positions", args.positions);
   operands.expect_broadcast(
       "positions", args.positions, DType::i32,

@@ -45,6 +45,12 @@ void visit_inputs(RopeArgs const& a, TensorVisitor visit) {
 
 void visit_outputs(RopeArgs const& a, TensorVisitor visit) { visit_defined({&a.out}, visit); }
 
+void visit_inputs(RmsNormArgs const& a, TensorVisitor visit) {
+  visit_defined({&a.x, &a.weight}, visit);
+}
+
+void visit_outputs(RmsNormArgs const& a, TensorVisitor visit) { visit_defined({&a.out}, visit); }
+
 void visit_inputs(CompressedConvArgs const& a, TensorVisitor visit) {
   visit_defined(
       {&a.latent, &a.value, &a.delayed, &a.w1, &a.b1, &a.w2, &a.b2, &a.temperature, &a.delayed_bias,

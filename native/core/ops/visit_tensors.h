@@ -8,6 +8,7 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/linear.h"
 #include "core/ops/merge_attention.h"
+#include "core/ops/rms_norm.h"
 #include "core/ops/rope.h"
 #include "core/tensor_view.h"
 
@@ -35,6 +36,9 @@ void visit_outputs(LinearArgs const& args, TensorVisitor visit);
 
 void visit_inputs(RopeArgs const& args, TensorVisitor visit);
 void visit_outputs(RopeArgs const& args, TensorVisitor visit);
+
+void visit_inputs(RmsNormArgs const& args, TensorVisitor visit);
+void visit_outputs(RmsNormArgs const& args, TensorVisitor visit);
 
 void visit_inputs(CompressedConvArgs const& args, TensorVisitor visit);
 void visit_outputs(CompressedConvArgs const& args, TensorVisitor visit);

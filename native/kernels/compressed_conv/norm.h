@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/compressed_conv/params.h"
+#include "kernels/square_root.h"
 
 namespace fattn {
 
@@ -13,15 +14,6 @@ FATTN_DEVICE float conv_temperature(CompressedConvParams const& p, int32_t group
   if (p.temperature_mode == ConvTemperature::kRaw) return x;
   if (p.temperature_mode == ConvTemperature::kExpClamped) x = x < 1e-7f ? 1e-7f : x > 2 ? 2 : x;
   return static_cast<float>(simt::power(kE, static_cast<double>(x)));
-}
-
-/// Of a positive number, within an ulp: the approximation by logarithms, improved (Newton), and
-/// corrected by what its square lacks, which a fused multiply-add knows without rounding.
-FATTN_DEVICE float square_root(float x) {
-  float root = simt::exp2_approximate(0.5f * simt::log2_approximate(x));
-  root = 0.5f * (root + x / root);
-  float const lacking = simt::fused_multiply_add(-root, root, x);
-  return simt::fused_multiply_add(lacking, 0.5f / root, root);
 }
 
 /// What a head with this sum of squares is multiplied by, to be `factor` times sqrt(d) long.

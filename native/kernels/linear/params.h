@@ -2,7 +2,7 @@
 // it, and whatever it has checked the kernels take for granted.
 #pragma once
 
-#include "kernels/linear/rows.h"
+#include "kernels/matrix_rows.h"
 #include "simt/simt.h"
 
 namespace fattn {

@@ -22,6 +22,11 @@ char const* refusal(AttentionDesc const& desc) {
   return wide_head ? "head dims of 2^20 or more" : nullptr;
 }
 
+/// What the kernels multiply as bfloat16.
+bool multiplies_halves(AttentionDesc const& desc, KernelTable const& kernels) {
+  return kernels.bf16_dot && (desc.dtype == DType::bf16 || desc.precision == Precision::kBFloat16);
+}
+
 }  // namespace
 
 void check_served(AttentionDesc const& desc) {
@@ -74,8 +79,7 @@ Explanation explain_attention(AttentionDesc const& desc, AttentionExtras const& 
   for (HeadGroup const& g : plan_heads(desc, {}).groups) group = std::max(group, g.count);
   e.kernel = group * per_sequence <= kDecodeRows ? "cpu/decode" : "cpu/prefill";
   e.path = kernels.path;
-  e.half_products =
-      kernels.bf16_dot && (desc.dtype == DType::bf16 || desc.precision == Precision::kBFloat16);
+  e.half_products = multiplies_halves(desc, kernels);
   bool const decode = e.kernel == "cpu/decode";
   if (desc.precision == Precision::kBFloat16 && !kernels.bf16_dot) {
     e.note =
@@ -87,6 +91,20 @@ Explanation explain_attention(AttentionDesc const& desc, AttentionExtras const& 
         "values";
   }
   e.cost = attention_cost(desc, extras);
+  return e;
+}
+
+Explanation explain_sparse(AttentionDesc const& desc) {
+  KernelTable const& kernels = active_kernels();
+  Explanation e;
+  char const* const reason = refusal(desc);
+  e.supported = reason == nullptr;
+  if (reason != nullptr) e.reason = reason;
+  if (reason != nullptr) return e;
+  e.kernel = "cpu/prefill";
+  e.path = kernels.path;
+  e.half_products = multiplies_halves(desc, kernels);
+  e.note = "reads the keys in question only, gathered for each run of queries";
   return e;
 }
 

@@ -18,6 +18,9 @@ void check_served(AttentionDesc const& desc);
 void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args,
                    KernelTable const& kernels, SparseKeys const* sparse = nullptr);
 
+/// Which kernel and path would serve a call over gathered keys, whichever they are.
+Explanation explain_sparse(AttentionDesc const& desc);
+
 /// Which kernel and path would serve the call.
 Explanation explain_attention(AttentionDesc const& desc, AttentionExtras const& extras);
 

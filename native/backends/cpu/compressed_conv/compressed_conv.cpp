@@ -78,11 +78,17 @@ void run_compressed_conv(JobContext& job, CompressedConvDesc const& desc,
   keep_history(planned, desc, args);
 }
 
-double compressed_conv_traffic(CompressedConvDesc const& desc) {
+CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc,
+                                                  KernelTable const& kernels) {
   double const tiles = static_cast<double>((desc.seq + kConvTokens - 1) / kConvTokens) *
                        (desc.packed ? 1.0 : static_cast<double>(desc.batch));
   double const halo = static_cast<double>(size_of(desc.dtype) * desc.halo() * desc.channels());
-  return compressed_conv_cost(desc).bytes + tiles * halo;
+  CompressedConvExplanation e;
+  e.kernel = "cpu/compressed-conv";
+  e.path = kernels.path;
+  e.cost = compressed_conv_cost(desc);
+  e.bytes_moved = e.cost.bytes + tiles * halo;
+  return e;
 }
 
 }  // namespace fattn::cpu

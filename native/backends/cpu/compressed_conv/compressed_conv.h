@@ -2,7 +2,7 @@
 
 #include "backends/cpu/kernel_table.h"
 #include "backends/cpu/thread_pool.h"
-#include "core/ops/compressed_conv.h"
+#include "core/backend.h"
 
 namespace fattn::cpu {
 
@@ -12,8 +12,9 @@ namespace fattn::cpu {
 void run_compressed_conv(JobContext& job, CompressedConvDesc const& desc,
                          CompressedConvArgs const& args, KernelTable const& kernels);
 
-/// Bytes that the tiles read and write: with the halo that each reads in front of its tokens, and
-/// parameters once, as they stay in cache.
-double compressed_conv_traffic(CompressedConvDesc const& desc);
+/// What it would cost. The tiles move the halo that each reads in front of its tokens besides what
+/// is compulsory, and parameters once, as they stay in cache.
+CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc,
+                                                  KernelTable const& kernels);
 
 }  // namespace fattn::cpu

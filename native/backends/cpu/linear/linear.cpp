@@ -3,23 +3,13 @@
 #include <algorithm>
 
 #include "backends/cpu/linear/scratch.h"
+#include "core/ops/merged_rows.h"
 
 namespace fattn::cpu {
 namespace {
 
 // One modest core: only orders of magnitude matter here.
 constexpr double kFlopsPerNs = 100, kBytesPerNs = 20;
-
-MatrixRows rows_of(TensorView const& view) {
-  static_assert(MatrixRows::kMaxAxes >= kMaxRank - 1);
-  TensorView const merged = with_merged_rows(view);
-  MatrixRows rows{view.bytes(), merged.rank() - 1, {}, {}};
-  for (int axis = 0; axis < rows.axes; ++axis) {
-    rows.sizes[axis] = merged.sizes[axis];
-    rows.strides[axis] = merged.strides[axis];
-  }
-  return rows;
-}
 
 int64_t blocks(int64_t size, int64_t block) { return (size + block - 1) / block; }
 
@@ -34,8 +24,8 @@ LinearPlan plan_linear(LinearDesc const& desc, LinearArgs const& args, KernelTab
                        int threads) {
   LinearPlan plan;
   plan.dtype = desc.dtype;
-  plan.x = rows_of(args.x);
-  plan.out = rows_of(args.out);
+  plan.x = merged_rows<MatrixRows>(args.x);
+  plan.out = merged_rows<MatrixRows>(args.out);
   plan.w = args.w.bytes();
   plan.w_row = args.w.strides[0];
   plan.bias = args.bias.defined() ? args.bias.bytes() : nullptr;
@@ -69,6 +59,21 @@ LinearPlan plan_linear(LinearDesc const& desc, LinearArgs const& args, KernelTab
 }
 
 }  // namespace
+
+LinearExplanation explain_linear(LinearDesc const& desc, KernelTable const& kernels) {
+  bool const few = streams(desc, kernels), low = desc.precision == Precision::kBFloat16;
+  LinearExplanation e;
+  e.kernel = few ? "cpu/linear-stream" : "cpu/linear-panels";
+  e.path = kernels.path;
+  e.half_products = kernels.bf16_dot && !few && (desc.dtype == DType::bf16 || low);
+  if (low && !kernels.bf16_dot)
+    e.note =
+        "precision 'bfloat16' gains nothing here: this path has no bfloat16 dot product, products "
+        "stay float32";
+  else if (low && few)
+    e.note = "precision 'bfloat16' gains nothing here: few rows are bound by reading float32 w";
+  return e;
+}
 
 void run_linear(JobContext& job, LinearDesc const& desc, LinearArgs const& args,
                 KernelTable const& kernels) {

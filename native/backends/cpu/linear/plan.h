@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "backends/cpu/product/layout.h"
-#include "kernels/linear/rows.h"
+#include "kernels/matrix_rows.h"
 
 namespace fattn::cpu {
 

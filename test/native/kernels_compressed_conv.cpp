@@ -11,12 +11,15 @@ using simt::F16;
 
 template <class Element>
 void expect_prologue(ConvCase const& c, EmulationOptions const& options) {
-  ConvCall<Element> call(c);
-  call.run(options);
-  call.expect_all();
+  for (bool const by_head : {false, true}) {
+    ConvCall<Element> call(c);
+    call.run(options, by_head);
+    call.expect_all();
+  }
 }
 
-// Tiles are 32 tokens, a thread makes 8 tokens of a channel.
+// Tiles are 32 tokens, a thread makes 16 tokens of a channel, of up to 4 in all 4; weights come by
+// 4 channels.
 TEST(kernels_compressed_conv_equals_plain_loops) {
   std::vector<ConvCase> const cases = {
       {"CCGQA over two tiles", 1, 37, 4, 2, 6, 2, 2, 3},
@@ -108,6 +111,7 @@ TEST(kernels_compressed_conv_takes_shorter_tiles_for_wide_heads) {
   expect(Kernel::tile_tokens(8192, 0, 2) == 0, "not one token fits");
   ConvCase const wide = {"a head of 300", 1, 19, 1, 1, 300, 2, 2, 150};
   expect_prologue<BF16>(wide, EmulationOptions{3, Landing::kLate});
+  expect_prologue<float>(wide, EmulationOptions{3, Landing::kLate});
 }
 
 // Tiles are 128 tokens, a warp makes 16 of them; weights come by 64 channels of one tap.

@@ -63,10 +63,14 @@ CompressedConvChoice choose_compressed_conv(CompressedConvDesc const& desc, int3
             ? instance.tile_rows
             : CompressedConv<float>::tile_tokens(  // whatever the element type
                   static_cast<int32_t>(desc.head_dim), pairs, static_cast<int32_t>(desc.taps_2));
-    choice.heads = tensor_cores ? desc.heads_q + desc.heads_kv : desc.heads_kv;
-    choice.row = choice.tile_tokens > 0 ? &row : nullptr;
-    if (choice.row != nullptr) return choice;
-    choice.reason = "head dims that shared memory does not hold";
+    if (choice.tile_tokens == 0) {
+      choice.reason = "head dims that shared memory does not hold";
+      return choice;
+    }
+    choice.row = &row;
+    choice.by_head = tensor_cores ||
+                     most_tiles(desc, choice.tile_tokens) * desc.heads_kv < facts.multiprocessors;
+    choice.heads = choice.by_head ? desc.heads_q + desc.heads_kv : desc.heads_kv;
     return choice;
   }
   choice.reason = "this call: there are only " + listed("compressed_conv");

@@ -14,6 +14,7 @@ struct CompressedConvChoice {
   KernelRow const* row = nullptr;  // null: none
   std::string reason;              // where none
   int32_t tile_tokens = 0;
+  bool by_head = false;
   int64_t heads = 0;  // blocks of a tile of tokens
 
   bool on_tensor_cores() const { return row != nullptr && row->path == "mma16"; }

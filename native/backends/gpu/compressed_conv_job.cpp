@@ -189,6 +189,7 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
   check(choice.row != nullptr, ErrorCode::kUnsupported, kName, " on ",
         name_of(job.stream().device()), " does not serve ", choice.reason);
   p.tile_tokens = choice.tile_tokens;
+  p.by_head = choice.by_head;
   if (choice.on_tensor_cores()) launch_prepare(job, p, desc);
   job.launch(choice.row->instance().kernel,
              grid_for(kName, most_tiles(desc, p.tile_tokens) * choice.heads, 1), p);

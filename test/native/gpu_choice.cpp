@@ -186,12 +186,13 @@ TEST(gpu_chooses_tensor_cores_for_compressed_convolutions_of_many_tokens) {
     desc.heads_kv = 2;
     desc.head_dim = head_dim;
     desc.taps_1 = desc.taps_2 = 2;
-    desc.rope.rotary_dim = head_dim / 2 * 2;
+    desc.rotates = false;
     return desc;
   };
   auto const chosen = [](CompressedConvDesc const& desc, bool quads,
                          gpu::DeviceFacts const& facts = device()) {
-    auto const choice = gpu::choose_compressed_conv(desc, gpu::turning_pairs(desc), quads, facts);
+    auto const choice =
+        gpu::choose_compressed_conv(desc, static_cast<int32_t>(desc.head_dim / 2), quads, facts);
     return std::string(choice.row == nullptr ? choice.reason : choice.row->name);
   };
   auto const expect_name = [](std::string const& found, char const* name) {
@@ -238,7 +239,7 @@ TEST(gpu_prologue_moves_within_1_3_times_of_compulsory) {
   desc.seq = 4096;
   desc.head_dim = 128;
   desc.taps_1 = desc.taps_2 = 2;
-  desc.rope.rotary_dim = 128;
+  desc.rotates = false;
   for (auto const& [queries, keys] : {std::pair<int64_t, int64_t>{4, 4}, {8, 2}}) {
     desc.heads_q = queries, desc.heads_kv = keys;
     CompressedConvExplanation const e = gpu::explain_compressed_conv(desc, device());

@@ -181,6 +181,17 @@ TEST(kernels_compressed_conv_mma16_wide_heads) {
   expect_on_tensor_cores<F16, 256>({{"a head of 208", 1, 18, 1, 1, 208, 2, 2, 104}});
 }
 
+TEST(kernels_compressed_conv_mma16_taps) {
+  for (int taps_1 = 1; taps_1 <= 4; ++taps_1)
+    for (int taps_2 = 1; taps_2 <= 4; ++taps_2) {
+      std::string const name = std::to_string(taps_1) + " and " + std::to_string(taps_2) + " taps";
+      ConvCase const c = {name.c_str(), 1, 19, 1, 1, 16, taps_1, taps_2, 8, true, taps_1 > 2};
+      ConvCall<BF16, 8> call(c);
+      call.run_mma16<64>({3, Landing::kLate});
+      call.expect_all();
+    }
+}
+
 // Latents near the largest float16 make y larger than any. Next to them ones of the usual size keep
 // their digits.
 TEST(kernels_compressed_conv_mma16_float16_does_not_overflow) {

@@ -175,6 +175,20 @@ describe.each(gpus)('work, %s', (device) => {
     expect(odd).toMatchObject({ path: 'simple', note: expect.stringContaining('multiples of 8') as string });
     expect(supports({ ...request, dtype: 'float16', sKv: 2 ** 30 })).toBe(false);
   });
+
+  test.each([
+    ['compressed_conv_mma16_bf16_d128', { dtype: 'bfloat16' }],
+    ['compressed_conv_mma16_bf16_d128', { dtype: 'bfloat16', hQ: 4, hKv: 4 }],
+    ['compressed_conv_simple_f32', {}],
+    ['compressed_conv_simple_bf16', { dtype: 'bfloat16', s: 16 }],
+    ['compressed_conv_simple_f16', { dtype: 'float16', d: 20 }],
+  ] as const)('a prologue on %s moves at most 1.3 times of what is compulsory: %j', async (kernel, more) => {
+    const request = { op: 'compressedConvAttention', device, b: 1, s: 4096, hQ: 8, hKv: 2, d: 128 } as const;
+    const { prologue } = await explain({ ...request, ...more });
+    expect(prologue!.kernel).toBe(kernel);
+    expect(prologue!.bytesMoved).toBeGreaterThan(prologue!.bytes);
+    expect(prologue!.bytesMoved).toBeLessThan(1.3 * prologue!.bytes);
+  });
 });
 
 test('there is no other device', async () => {

@@ -186,12 +186,13 @@ TEST(gpu_chooses_tensor_cores_for_compressed_convolutions_of_many_tokens) {
     desc.heads_kv = 2;
     desc.head_dim = head_dim;
     desc.taps_1 = desc.taps_2 = 2;
-    desc.rope.rotary_dim = head_dim / 2 * 2;
+    desc.rotates = false;
     return desc;
   };
   auto const chosen = [](CompressedConvDesc const& desc, bool quads,
                          gpu::DeviceFacts const& facts = device()) {
-    auto const choice = gpu::choose_compressed_conv(desc, gpu::turning_pairs(desc), quads, facts);
+    auto const choice =
+        gpu::choose_compressed_conv(desc, static_cast<int32_t>(desc.head_dim / 2), quads, facts);
     return std::string(choice.row == nullptr ? choice.reason : choice.row->name);
   };
   auto const expect_name = [](std::string const& found, char const* name) {
@@ -219,6 +220,18 @@ TEST(gpu_chooses_tensor_cores_for_compressed_convolutions_of_many_tokens) {
   expect(mentions(chosen(described(DType::f32, 100, 9000), true), "shared memory"));
 }
 
+TEST(gpu_makes_a_block_per_head_of_compressed_convolutions_of_few_tiles) {
+  CompressedConvDesc desc;
+  desc.rotates = false;
+  desc.heads_q = 8, desc.heads_kv = 2, desc.head_dim = 128, desc.taps_1 = desc.taps_2 = 2;
+  for (auto const& [sequences, heads] : {std::pair<int64_t, int64_t>{1, 10}, {65, 10}, {66, 2}}) {
+    desc.batch = sequences, desc.seq = 1;
+    auto const choice = gpu::choose_compressed_conv(desc, 0, true, device());
+    expect_equal(choice.heads, heads);
+    expect(choice.by_head == (heads == 10) && !choice.on_tensor_cores());
+  }
+}
+
 TEST(gpu_prologue_moves_within_1_3_times_of_compulsory) {
   CompressedConvDesc desc;
   desc.dtype = DType::bf16;
@@ -226,7 +239,7 @@ TEST(gpu_prologue_moves_within_1_3_times_of_compulsory) {
   desc.seq = 4096;
   desc.head_dim = 128;
   desc.taps_1 = desc.taps_2 = 2;
-  desc.rope.rotary_dim = 128;
+  desc.rotates = false;
   for (auto const& [queries, keys] : {std::pair<int64_t, int64_t>{4, 4}, {8, 2}}) {
     desc.heads_q = queries, desc.heads_kv = keys;
     CompressedConvExplanation const e = gpu::explain_compressed_conv(desc, device());

@@ -11,12 +11,15 @@ using simt::F16;
 
 template <class Element>
 void expect_prologue(ConvCase const& c, EmulationOptions const& options) {
-  ConvCall<Element> call(c);
-  call.run(options);
-  call.expect_all();
+  for (bool const by_head : {false, true}) {
+    ConvCall<Element> call(c);
+    call.run(options, by_head);
+    call.expect_all();
+  }
 }
 
-// Tiles are 32 tokens, a thread makes 8 tokens of a channel.
+// Tiles are 32 tokens, a thread makes 16 tokens of a channel, of up to 4 in all 4; weights come by
+// 4 channels.
 TEST(kernels_compressed_conv_equals_plain_loops) {
   std::vector<ConvCase> const cases = {
       {"CCGQA over two tiles", 1, 37, 4, 2, 6, 2, 2, 3},
@@ -108,6 +111,7 @@ TEST(kernels_compressed_conv_takes_shorter_tiles_for_wide_heads) {
   expect(Kernel::tile_tokens(8192, 0, 2) == 0, "not one token fits");
   ConvCase const wide = {"a head of 300", 1, 19, 1, 1, 300, 2, 2, 150};
   expect_prologue<BF16>(wide, EmulationOptions{3, Landing::kLate});
+  expect_prologue<float>(wide, EmulationOptions{3, Landing::kLate});
 }
 
 // Tiles are 128 tokens, a warp makes 16 of them; weights come by 64 channels of one tap.
@@ -175,6 +179,17 @@ TEST(kernels_compressed_conv_mma16_wide_heads) {
   expect_on_tensor_cores<BF16, 128>(
       {{"128 channels", 1, 20, 2, 1, 128, 2, 2, 64}, {"a head of 72", 1, 5, 2, 2, 72, 2, 2, 36}});
   expect_on_tensor_cores<F16, 256>({{"a head of 208", 1, 18, 1, 1, 208, 2, 2, 104}});
+}
+
+TEST(kernels_compressed_conv_mma16_taps) {
+  for (int taps_1 = 1; taps_1 <= 4; ++taps_1)
+    for (int taps_2 = 1; taps_2 <= 4; ++taps_2) {
+      std::string const name = std::to_string(taps_1) + " and " + std::to_string(taps_2) + " taps";
+      ConvCase const c = {name.c_str(), 1, 19, 1, 1, 16, taps_1, taps_2, 8, true, taps_1 > 2};
+      ConvCall<BF16, 8> call(c);
+      call.run_mma16<64>({3, Landing::kLate});
+      call.expect_all();
+    }
 }
 
 // Latents near the largest float16 make y larger than any. Next to them ones of the usual size keep

@@ -100,11 +100,12 @@ struct ConvCall {
     return p;
   }
 
-  void run(EmulationOptions const& options) {
+  void run(EmulationOptions const& options, bool by_head = false) {
     using Kernel = CompressedConv<Element>;
     CompressedConvParams p = params();
+    p.by_head = by_head;
     p.tile_tokens = Kernel::tile_tokens(c.d, c.pairs, c.taps_2);
-    launch<Kernel>(p, c.heads_kv, options);
+    launch<Kernel>(p, by_head ? c.heads_q + c.heads_kv : c.heads_kv, options);
   }
 
   /// On tensor cores.

@@ -127,6 +127,44 @@ TEST(kernels_rope_frequencies_follow_the_largest_position) {
     }
 }
 
+// Of tokens in use alone, given or not; what the device knows about them comes as numbers in
+// memory.
+TEST(kernels_rope_frequencies_look_at_tokens_in_use) {
+  std::vector<int32_t> const positions = {3, 7, 500, 20, 900, 900}, lengths = {2, 1}, none = {0, 0};
+  std::vector<int32_t> const cuts = {0, 1, 4};
+  RopeDesc desc = dynamic_scaling(RopeScaling::kDynamicNtk);
+  desc.original_max = 2;
+  struct Row {
+    char const* name;
+    bool given;
+    int32_t const *lengths, *cuts;
+    double expected;
+  };
+  for (Row const& row : {Row{"index", false, nullptr, nullptr, 13},
+                         {"lengths", false, lengths.data(), nullptr, 12},
+                         {"packed", false, nullptr, cuts.data(), 13},
+                         {"given, all", true, nullptr, nullptr, 911},
+                         {"given, lengths", true, lengths.data(), nullptr, 31},
+                         {"given, packed", true, nullptr, cuts.data(), 511},
+                         {"nothing in use", true, none.data(), nullptr, 0}})
+    for_some_schedules([&](EmulationOptions const& options) {
+      desc.current_length = row.expected;
+      auto const expected = rope_frequencies(desc, 64).per_position;
+      Guarded<double> frequencies(32);
+      RopeFrequenciesParams p{};
+      p.positions = {row.given ? positions.data() : nullptr, 3, 1, 10};
+      p.batch = row.cuts ? 1 : 2, p.tokens = row.cuts ? 6 : 3;
+      p.lengths = row.lengths, p.cu_seq_lens = row.cuts, p.sequences = 2;
+      p.pairs = 32, p.rotary_dim = 64;
+      p.original_max = desc.original_max, p.theta = desc.theta, p.factor = desc.factor;
+      p.frequencies = frequencies.data();
+      emulate<RopeFrequenciesByLength>(p, options);
+      frequencies.expect_guards();
+      for (int t = 0; t < 32; ++t)
+        expect_near(frequencies[t], expected[t], 1e-15 * expected[t], row.name);
+    });
+}
+
 constexpr int kMergeBatch = 2, kMergeTokens = 3, kMergeHeads = 2, kMergeDim = 37;
 
 /// Parts of an attention call, with weights [b, h, s] and a sink and a gate if asked for.

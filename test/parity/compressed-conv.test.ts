@@ -75,6 +75,23 @@ const table: Row[] = [
     shape: small,
     rope: scaled({ type: 'dynamic-ntk', factor: 2, originalMax: 5 }),
   },
+  ...[
+    { lengths: [3, 8] },
+    { positions: [0, 1, 2, 3, 4, 5, 6, 20, 7], lengths: [7, 9] },
+    { cuSeqLens: [0, 3, 9, 17], shape: { ...small, s: 18 } },
+  ].map((row): Row => ({
+    name: `dynamic NTK by the longest ${Object.keys(row).join(' and ')}`,
+    shape: small,
+    rope: scaled({ type: 'dynamic-ntk', factor: 2, originalMax: 5 }),
+    ...row,
+  })),
+  {
+    name: 'LongRoPE, only padding beyond its length',
+    shape: small,
+    offset: 10,
+    lengths: [6, 2],
+    rope: scaled({ ...longrope, shortFactors: Array<number>(8).fill(1), longFactors: [1, 1.5, 2, 2.5, 3, 3.5, 4, 5] }),
+  },
   {
     name: 'LongRoPE beyond its length',
     shape: small,

@@ -29,18 +29,13 @@ int64_t head_bytes(CompressedConvDesc const& desc) {
 /// Bytes that CompressedConvPrepare writes and the blocks read: weights, and turns, which sequences
 /// without positions of their own share. A tile's heads read the same turns at the same time, and
 /// all tiles the same weights: they come from memory once.
-double prepared_bytes(CompressedConvDesc const& desc) {
+double prepared_bytes(CompressedConvDesc const& desc, int32_t pairs) {
   double const weights = static_cast<double>((desc.heads_q + desc.heads_kv) * head_bytes(desc));
-  double const turns = static_cast<double>(desc.seq) * turning_pairs(desc) * sizeof(ConvTurn);
+  double const turns = static_cast<double>(desc.seq) * pairs * sizeof(ConvTurn);
   return 2 * (weights + turns);
 }
 
 }  // namespace
-
-int32_t turning_pairs(CompressedConvDesc const& desc) {
-  if (!desc.rotates) return 0;
-  return static_cast<int32_t>(rope_frequencies(desc.rope, desc.head_dim).per_position.size());
-}
 
 int64_t most_tiles(CompressedConvDesc const& desc, int64_t tile) {
   int64_t const full = (desc.seq + tile - 1) / tile;
@@ -63,10 +58,14 @@ CompressedConvChoice choose_compressed_conv(CompressedConvDesc const& desc, int3
             ? instance.tile_rows
             : CompressedConv<float>::tile_tokens(  // whatever the element type
                   static_cast<int32_t>(desc.head_dim), pairs, static_cast<int32_t>(desc.taps_2));
-    choice.heads = tensor_cores ? desc.heads_q + desc.heads_kv : desc.heads_kv;
-    choice.row = choice.tile_tokens > 0 ? &row : nullptr;
-    if (choice.row != nullptr) return choice;
-    choice.reason = "head dims that shared memory does not hold";
+    if (choice.tile_tokens == 0) {
+      choice.reason = "head dims that shared memory does not hold";
+      return choice;
+    }
+    choice.row = &row;
+    choice.by_head = tensor_cores ||
+                     most_tiles(desc, choice.tile_tokens) * desc.heads_kv < facts.multiprocessors;
+    choice.heads = choice.by_head ? desc.heads_q + desc.heads_kv : desc.heads_kv;
     return choice;
   }
   choice.reason = "this call: there are only " + listed("compressed_conv");
@@ -77,8 +76,8 @@ CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc
                                                   DeviceFacts const& facts) {
   CompressedConvExplanation e;
   e.cost = compressed_conv_cost(desc);
-  CompressedConvChoice const choice =
-      choose_compressed_conv(desc, turning_pairs(desc), true, facts);
+  auto const pairs = static_cast<int32_t>(desc.head_dim / 2);
+  CompressedConvChoice const choice = choose_compressed_conv(desc, pairs, true, facts);
   e.supported = choice.row != nullptr;
   e.reason = choice.reason;
   if (!e.supported) return e;
@@ -86,7 +85,7 @@ CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc
   e.path = choice.row->path;
   double const halo = static_cast<double>(size_of(desc.dtype) * desc.halo() * desc.channels());
   e.bytes_moved = e.cost.bytes + static_cast<double>(most_tiles(desc, choice.tile_tokens)) * halo +
-                  (choice.on_tensor_cores() ? prepared_bytes(desc) : 0);
+                  (choice.on_tensor_cores() ? prepared_bytes(desc, pairs) : 0);
   return e;
 }
 

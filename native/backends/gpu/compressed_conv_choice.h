@@ -14,6 +14,7 @@ struct CompressedConvChoice {
   KernelRow const* row = nullptr;  // null: none
   std::string reason;              // where none
   int32_t tile_tokens = 0;
+  bool by_head = false;
   int64_t heads = 0;  // blocks of a tile of tokens
 
   bool on_tensor_cores() const { return row != nullptr && row->path == "mma16"; }
@@ -27,9 +28,7 @@ CompressedConvChoice choose_compressed_conv(CompressedConvDesc const& desc, int3
 /// At most: packed sequences may each leave their last tile unfilled, and padding follows them.
 int64_t most_tiles(CompressedConvDesc const& desc, int64_t tile);
 
-/// Pairs of a head that turn, where its rotation makes sense.
-int32_t turning_pairs(CompressedConvDesc const& desc);
-
+/// As if all of a head turned, which takes the most memory: a question does not say how much does.
 CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc,
                                                   DeviceFacts const& facts);
 

@@ -71,24 +71,29 @@ void describe_numbers(CompressedConvParams& p, CompressedConvDesc const& desc) {
   p.taps_2 = static_cast<int32_t>(desc.taps_2);
 }
 
-/// The scaling as one that knows the length, where it asks for it and the host can tell.
-RopeDesc complete(CompressedConvDesc const& desc, CompressedConvArgs const& args) {
-  RopeDesc rope = desc.rope;
-  bool const by_length =
-      rope.scaling == RopeScaling::kDynamicNtk || rope.scaling == RopeScaling::kLongRope;
-  if (!by_length || rope.current_length != 0) return rope;
-  check(!args.positions.defined() && !args.lengths.defined() && !desc.packed,
-        ErrorCode::kUnsupported, kName,
-        ": a rope scaling by the length needs currentLength on a GPU where positions, lengths or "
-        "cuSeqLens say how long sequences are");
-  rope.current_length =
-      static_cast<double>(std::max<int64_t>(0, desc.seq + desc.rope.position_offset));
-  return rope;
+/// Frequencies by the largest position. The host can tell it where neither positions nor lengths
+/// nor the cuts of packed sequences say where tokens stand.
+double const* find_frequencies(DeviceJob& job, CompressedConvParams const& p,
+                               CompressedConvDesc const& desc) {
+  RopeFrequenciesParams params{};
+  params.positions = p.positions;
+  params.batch = desc.packed ? 1 : desc.batch;
+  params.tokens = desc.seq;
+  params.pairs = p.pairs;
+  params.lengths = p.lengths;
+  params.cu_seq_lens = p.cu_seq_lens;
+  params.sequences = desc.batch;
+  return frequencies_by_length(job, desc.rope, desc.head_dim, params);
 }
 
+/// After the checks of lengths and cuts, whose checked copies it reads.
 void describe_rotation(DeviceJob& job, CompressedConvParams& p, CompressedConvDesc const& desc,
                        CompressedConvArgs const& args) {
-  RopeDesc const rope = complete(desc, args);
+  bool const by_length = asks_for_length(desc.rope);
+  RopeDesc rope = desc.rope;
+  if (by_length)
+    rope.current_length =
+        static_cast<double>(std::max<int64_t>(0, desc.seq + rope.position_offset));
   RopeFrequencies const exact = rope_frequencies(rope, desc.head_dim);
   check_angles(rope, exact.per_position);
   p.positions.offset = rope.position_offset;
@@ -99,8 +104,12 @@ void describe_rotation(DeviceJob& job, CompressedConvParams& p, CompressedConvDe
     p.positions.token = given.strides[given.rank() - 1];
   }
   p.pairs = static_cast<int32_t>(exact.per_position.size());
-  p.frequencies = static_cast<double const*>(
-      job.upload(exact.per_position.data(), p.pairs * static_cast<int64_t>(sizeof(double))));
+  bool const host_knows = !args.positions.defined() && !p.lengths && !desc.packed;
+  p.frequencies =
+      by_length && !host_knows
+          ? find_frequencies(job, p, desc)
+          : static_cast<double const*>(job.upload(exact.per_position.data(),
+                                                  p.pairs * static_cast<int64_t>(sizeof(double))));
   p.cos_factor = exact.attention_factor;
   p.sin_factor = rope.inverse ? -exact.attention_factor : exact.attention_factor;
   bool const reads_halves = rope.pairing == RopePairing::kHalfSplit;
@@ -168,6 +177,11 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
   CompressedConvParams p{};
   describe_tensors(p, desc, args);
   describe_numbers(p, desc);
+  p.cu_stride = p.length_stride = 1;
+  auto report =
+      desc.packed
+          ? launch_check(job, args.cu_seq_lens, IndexTensor::kCuSeqLens, desc.seq, p.cu_seq_lens)
+          : launch_check(job, args.lengths, IndexTensor::kLengths, desc.seq, p.lengths);
   if (desc.rotates) describe_rotation(job, p, desc, args);
   bool const quads = in_quads(p) && args.w2.dtype == desc.dtype;
   CompressedConvChoice const choice =
@@ -175,11 +189,7 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
   check(choice.row != nullptr, ErrorCode::kUnsupported, kName, " on ",
         name_of(job.stream().device()), " does not serve ", choice.reason);
   p.tile_tokens = choice.tile_tokens;
-  p.cu_stride = p.length_stride = 1;
-  auto report =
-      desc.packed
-          ? launch_check(job, args.cu_seq_lens, IndexTensor::kCuSeqLens, desc.seq, p.cu_seq_lens)
-          : launch_check(job, args.lengths, IndexTensor::kLengths, desc.seq, p.lengths);
+  p.by_head = choice.by_head;
   if (choice.on_tensor_cores()) launch_prepare(job, p, desc);
   job.launch(choice.row->instance().kernel,
              grid_for(kName, most_tiles(desc, p.tile_tokens) * choice.heads, 1), p);

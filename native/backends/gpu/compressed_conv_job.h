@@ -10,8 +10,8 @@
 namespace fattn::gpu {
 
 /// Queues a checked call. Null where it has no index tensors; otherwise what the device will say
-/// about them. Throws ERR_UNSUPPORTED for a head that shared memory does not hold, angles beyond
-/// 2^54, and a scaling by the length of sequences that only the device knows.
+/// about them. Throws ERR_UNSUPPORTED for a head that shared memory does not hold, and for angles
+/// beyond 2^54.
 std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
                                                       CompressedConvDesc const& desc,
                                                       CompressedConvArgs const& args);

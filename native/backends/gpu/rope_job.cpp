@@ -15,10 +15,6 @@ namespace {
 constexpr double kMostAngle = 0x1p54;  // radians, that the kernel's sine takes
 constexpr double kMostPosition = 0x1p31;
 
-bool by_length(RopeScaling scaling) {
-  return scaling == RopeScaling::kDynamicNtk || scaling == RopeScaling::kLongRope;
-}
-
 double* upload(DeviceJob& job, std::vector<double> const& numbers) {
   return static_cast<double*>(
       job.upload(numbers.data(), static_cast<int64_t>(numbers.size() * sizeof(double))));
@@ -31,29 +27,6 @@ RopePositions positions_of(RopeDesc const& desc, TensorView const& given) {
   positions.token = given.strides[given.rank() - 1];
   if (given.rank() == 2) positions.batch = given.strides[0];
   return positions;
-}
-
-/// Frequencies of a scaling that looks at the largest of the positions, which the device finds.
-double* frequencies_by_length(DeviceJob& job, RopeDesc const& desc, RopeParams const& p) {
-  RopeFrequenciesParams params{};
-  params.positions = p.positions;
-  params.batch = p.batch;
-  params.tokens = p.tokens;
-  params.pairs = p.pairs;
-  params.original_max = desc.original_max;
-  params.theta = desc.theta;
-  params.factor = desc.factor;
-  params.rotary_dim = static_cast<int32_t>(desc.rotary_dim);
-  params.frequencies = job.scratch_of<double>(p.pairs);
-  if (desc.scaling == RopeScaling::kLongRope) {
-    RopeDesc at = desc;
-    at.current_length = desc.original_max;
-    params.within = upload(job, rope_frequencies(at, p.dim).per_position);
-    at.current_length = desc.original_max + 1;
-    params.beyond = upload(job, rope_frequencies(at, p.dim).per_position);
-  }
-  job.launch(kernel_row("rope_frequencies").instance().kernel, {}, params);
-  return params.frequencies;
 }
 
 struct PairLayout {
@@ -96,13 +69,35 @@ void check_angles(RopeDesc const& desc, std::vector<double> const& frequencies) 
         " radians per position makes angles beyond 2^54, which a GPU does not serve");
 }
 
+bool asks_for_length(RopeDesc const& desc) {
+  return desc.current_length == 0 &&
+         (desc.scaling == RopeScaling::kDynamicNtk || desc.scaling == RopeScaling::kLongRope);
+}
+
+double const* frequencies_by_length(DeviceJob& job, RopeDesc const& desc, int64_t head_dim,
+                                    RopeFrequenciesParams params) {
+  params.original_max = desc.original_max;
+  params.theta = desc.theta;
+  params.factor = desc.factor;
+  params.rotary_dim = static_cast<int32_t>(desc.rotary_dim);
+  params.frequencies = job.scratch_of<double>(params.pairs);
+  if (desc.scaling == RopeScaling::kLongRope) {
+    RopeDesc at = desc;
+    at.current_length = desc.original_max;
+    params.within = upload(job, rope_frequencies(at, head_dim).per_position);
+    at.current_length = desc.original_max + 1;
+    params.beyond = upload(job, rope_frequencies(at, head_dim).per_position);
+  }
+  job.launch(kernel_row("rope_frequencies").instance().kernel, {}, params);
+  return params.frequencies;
+}
+
 void launch_rope(DeviceJob& job, RopeDesc const& desc, RopeArgs const& args) {
   if (args.x.elements() == 0) return;
   TokenSizes const sizes(args.x);
-  bool const on_device =
-      by_length(desc.scaling) && desc.current_length == 0 && args.positions.defined();
+  bool const on_device = asks_for_length(desc) && args.positions.defined();
   RopeDesc complete = desc;
-  if (by_length(desc.scaling) && desc.current_length == 0)
+  if (asks_for_length(desc))
     complete.current_length =
         static_cast<double>(std::max<int64_t>(0, sizes.tokens + desc.position_offset));
   RopeFrequencies const exact = rope_frequencies(complete, sizes.dim);
@@ -117,7 +112,16 @@ void launch_rope(DeviceJob& job, RopeDesc const& desc, RopeArgs const& args) {
   p.tokens = sizes.tokens;
   p.heads = static_cast<int32_t>(sizes.heads);
   p.dim = static_cast<int32_t>(sizes.dim);
-  p.frequencies = on_device ? frequencies_by_length(job, desc, p) : upload(job, exact.per_position);
+  if (on_device) {
+    RopeFrequenciesParams params{};
+    params.positions = p.positions;
+    params.batch = p.batch;
+    params.tokens = p.tokens;
+    params.pairs = p.pairs;
+    p.frequencies = frequencies_by_length(job, desc, sizes.dim, params);
+  } else {
+    p.frequencies = upload(job, exact.per_position);
+  }
   p.cos_factor = exact.attention_factor;
   p.sin_factor = desc.inverse ? -exact.attention_factor : exact.attention_factor;
   describe_pairs(p, desc);

@@ -56,6 +56,7 @@ struct CompressedConvParams {
   int64_t sequences, tokens;  // tokens of each; packed: of all
   int32_t heads_q, heads_kv, head_dim, taps_1, taps_2;
   int32_t tile_tokens;  // tokens of a block: CompressedConv::tile_tokens()
+  bool by_head;         // a block of CompressedConv makes one head, else those of a key head
 
   RopePositions positions;  // null data: 0, 1, … in each sequence
   int32_t pairs;            // that turn; 0: none do

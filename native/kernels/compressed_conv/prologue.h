@@ -1,5 +1,5 @@
 // The prologue of compressed convolutional attention (attention-variants 4.2): one block per tile
-// of tokens and key head, with the query heads of its group, which the mean couples.
+// of tokens and key head, with the query heads of its group, which the mean couples; or per head.
 #pragma once
 
 #include "kernels/compressed_conv/convolution.h"
@@ -9,52 +9,64 @@
 namespace fattn {
 
 /// Any head dim whose tile of one token fits shared memory, any element type, no tensor cores. The
-/// grid has one axis: tiles times key heads, the heads of a tile side by side.
+/// grid has one axis: tiles times key heads, the heads of a tile side by side; by head, where few
+/// tiles leave multiprocessors idle, tiles times all heads, each of which makes the turns anew.
 template <class Element>
 struct CompressedConv {
   using Params = CompressedConvParams;
-  static constexpr int kThreads = 256;
+  static constexpr int kThreads = kConvThreads;
   static constexpr int kMinBlocks = 2;
   static constexpr int kWarps = kThreads / simt::kWarpSize;
-  static constexpr int kTokens = 8;  // of one channel, per thread
+  static constexpr int kTokens = 16, kFewTokens = 4;  // of one channel, per thread
   static constexpr int kMostTileTokens = 32;
-  static constexpr int kSharedBytes = 64 * 1024;
+  static constexpr int kSharedBytes = 81 * 1024;
 
   /// Tokens of a tile, at most kMostTileTokens and what shared memory holds; 0: not even one.
   FATTN_HOST_DEVICE static int32_t tile_tokens(int32_t head_dim, int32_t pairs, int32_t taps_2) {
     int32_t tokens = kMostTileTokens;
-    while (tokens > 0 && shared_bytes(tokens, head_dim, pairs, taps_2) > kSharedBytes) tokens /= 2;
+    while (tokens > 0 && ConvShared::bytes(tokens, head_dim, pairs, taps_2) > kSharedBytes)
+      tokens /= 2;
     return tokens;
   }
 
   FATTN_DEVICE static void run(Params const& p, simt::SharedMemory memory) {
     int64_t const index = simt::block_index().x;
-    int32_t const group = static_cast<int32_t>(index % p.heads_kv);
-    ConvTile const tile = conv_tile(p, index / p.heads_kv);
+    int32_t const units = p.by_head ? p.heads_q + p.heads_kv : p.heads_kv;
+    ConvTile const tile = conv_tile(p, index / units);
     if (!tile.exists) return;
+    Share const share(p, static_cast<int32_t>(index % units));
     ConvShared const shared(p, memory);
     if (tile.used(p.tile_tokens) > 0) {
       set_turns(p, tile, shared);
-      for (int32_t h = 0; h < p.group(); ++h)
-        make_head(p, tile, shared, group, group * p.group() + h);
-      make_head(p, tile, shared, group, p.heads_q + group);
+      for (int32_t h = share.first; h < share.end; ++h) make_head(p, tile, shared, share.group, h);
+      if (share.keys) make_head(p, tile, shared, share.group, p.heads_q + share.group);
     }
-    shift_values<Element, kThreads, Element>(p, tile, group);
-    for (int32_t h = 0; h < p.group(); ++h)
-      clear_padding<Element, kThreads>(p, tile, p.q, group * p.group() + h);
-    clear_padding<Element, kThreads>(p, tile, p.k, group);
-    clear_padding<Element, kThreads>(p, tile, p.v, group);
-    if (group > 0) return;
+    for (int32_t h = share.first; h < share.end; ++h)
+      clear_padding<Element, kThreads>(p, tile, p.q, h);
+    if (!share.keys) return;
+    shift_values<Element, kThreads, Element>(p, tile, share.group);
+    clear_padding<Element, kThreads>(p, tile, p.k, share.group);
+    clear_padding<Element, kThreads>(p, tile, p.v, share.group);
+    if (share.group > 0) return;
     mark_in_use<kThreads>(p, tile);
     if (tile.begin == 0) pass_on<Element, kThreads>(p, tile);
   }
 
  private:
-  FATTN_HOST_DEVICE static int64_t shared_bytes(int64_t tokens, int64_t head_dim, int64_t pairs,
-                                                int64_t taps_2) {
-    int64_t const stride = (head_dim + 3) / 4 * 4;
-    return 4 * ((2 * tokens + taps_2 - 1) * stride + 2 * tokens * pairs);
-  }
+  /// Heads of a block: query heads `first` … `end` - 1 and, or not, the key and value head.
+  struct Share {
+    int32_t group, first, end;
+    bool keys;
+
+    FATTN_DEVICE Share(Params const& p, int32_t unit)
+        : group(unit), first(unit * p.group()), end(first + p.group()), keys(true) {
+      if (!p.by_head) return;
+      keys = unit >= p.heads_q;
+      group = keys ? unit - p.heads_q : unit / p.group();
+      first = keys ? 0 : unit;
+      end = keys ? 0 : unit + 1;
+    }
+  };
 
   /// Cosines and sines, which all heads of the block share.
   FATTN_DEVICE static void set_turns(Params const& p, ConvTile const& tile,
@@ -74,9 +86,12 @@ struct CompressedConv {
   /// convolved; z before it is normalised, with the turns; both read before the next head writes.
   FATTN_DEVICE static void make_head(Params const& p, ConvTile const& tile,
                                      ConvShared const& shared, int32_t group, int32_t head) {
-    convolve_depthwise<Element, kThreads>(p, tile, shared, int64_t{head} * p.head_dim);
+    convolve_depthwise<Element>(p, tile, shared, int64_t{head} * p.head_dim);
     simt::sync_block();
-    convolve_grouped<Element, kThreads, kTokens>(p, tile, shared, group, head);
+    if (tile.used(p.tile_tokens) > kFewTokens)
+      convolve_grouped<Element, kTokens>(p, tile, shared, group, head);
+    else
+      convolve_grouped<Element, kFewTokens>(p, tile, shared, group, head);
     simt::sync_block();
     bool const is_query = head < p.heads_q;
     float const factor = is_query ? 1.0f : conv_temperature<Element>(p, group);

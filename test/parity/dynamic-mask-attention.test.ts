@@ -9,6 +9,7 @@ import {
   Tensor,
 } from '../../lib/index.js';
 import { selectionOracle } from '../oracle/dynamic-mask-attention.js';
+import { round } from '../oracle/round.js';
 import { sequencesOf } from '../oracle/visibility.js';
 import { isServed, targets } from '../support/backends.js';
 import { assertSameBits } from '../support/compare.js';
@@ -21,7 +22,7 @@ import {
   type DynamicMaskCase,
 } from '../support/dynamic-mask-case.js';
 import { expectFailure } from '../support/expect-error.js';
-import { normal } from '../support/random.js';
+import { normal, Random } from '../support/random.js';
 
 const causal = true;
 const gqa = { sQ: 70, hQ: 4, hK: 2, d: 16 };
@@ -205,6 +206,62 @@ for (const { name: target, ...place } of targets()) {
     });
   });
 }
+
+/** The last step alone. */
+function attendGiven(device: string): unknown {
+  const one = Tensor.zeros([1, 1, 1, 1], { device });
+  const [scores, intervals] = [
+    Tensor.zeros([1, 1, 1], { device }),
+    Tensor.from([0, 1], [1, 1, 2, 1], { dtype: 'int32', device }),
+  ];
+  return dynamicMaskAttention(one, one, one, { scores, intervals });
+}
+
+for (const { name: target, device, dtype } of targets())
+  (isServed(device, attendGiven) ? describe : describe.skip)(`given intervals, ${target}`, () => {
+    const [sQ, sKv, hQ, hK, hB, d] = [45, 70, 4, 2, 2, 16];
+    const [q, k, v] = [normal([1, sQ, hQ, d], 1), normal([1, sKv, hK, d], 2), normal([1, sKv, hK, d], 3)];
+    const random = new Random(5);
+    const hostile = [-(2 ** 31), -7, 2 ** 31 - 1, sQ + 3];
+    const bounds = Array.from({ length: hB * 2 * sKv }, (_, n) =>
+      n % 3 === 0 ? random.pick(hostile) : random.integer(0, sQ),
+    );
+    const run = async (intervals: readonly number[], isCausal: boolean, poisoned: readonly number[] = []) => {
+      const [keys, values] = [k.slice(), v.slice()];
+      for (const key of poisoned) for (const rows of [keys, values]) rows.fill(NaN, key * hK * d, (key + 1) * hK * d);
+      const tensor = (data: Float64Array, s: number, h: number) => Tensor.from(data, [1, s, h, d], { dtype, device });
+      const lse = Tensor.empty([1, hQ, sQ], { device });
+      const out = dynamicMaskAttention(tensor(q, sQ, hQ), tensor(keys, sKv, hK), tensor(values, sKv, hK), {
+        scores: Tensor.from(round(normal([1, hB, sKv], 4), 'float32'), [1, hB, sKv], { dtype: 'float32', device }),
+        intervals: Tensor.from(Int32Array.from(intervals), [1, hB, 2, sKv], { device }),
+        causal: isCausal,
+        lse,
+      });
+      return { out: await out.toArray(), lse: await lse.toArray() };
+    };
+
+    test.each([true, false])('numbers beyond the queries count as far as they reach inside, causal %p', async (is) => {
+      const found = await run(bounds, is);
+      const clamped = await run(
+        bounds.map((x) => Math.min(sQ, Math.max(0, x))),
+        is,
+      );
+      assertSameBits(found.out, clamped.out, 'out');
+      assertSameBits(found.lse, clamped.lse, 'lse');
+      const counts = Array.from(found.lse, Number.isFinite);
+      expect(counts).toContain(true);
+    });
+
+    test('keys that no query keeps are not read', async () => {
+      const at = (head: number, end: number, key: number) => bounds[(head * 2 + end) * sKv + key]!;
+      const kept = (key: number) =>
+        [0, 1].some((head) => Math.max(0, at(head, 0, key)) < Math.min(sQ, at(head, 1, key)));
+      const unused = Array.from({ length: sKv }, (_, key) => key).filter((key) => !kept(key));
+      expect(unused.length).toBeGreaterThan(5);
+      const [found, usual] = [await run(bounds, false, unused), await run(bounds, false)];
+      assertSameBits(found.out, usual.out, 'out');
+    });
+  });
 
 for (const { name: target, ...place } of targets(['float32', 'bfloat16']))
   (isServed(place.device, attend) ? test : test.skip)(

@@ -95,7 +95,7 @@ function copyPackages(names) {
 function copyScripts() {
   for (const name of fs.readdirSync(at('scripts', 'gpu-bundle'))) copy(at('scripts', 'gpu-bundle', name), name);
   copy(at('bench', 'gpu', 'versus_torch.py'), 'versus_torch.py');
-  copy(at('bench', 'gpu', 'queueing.mjs'), 'queueing.mjs');
+  for (const name of ['queueing.mjs', 'sparse.mjs']) copy(at('bench', 'gpu', name), name);
   const git = spawnSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root, encoding: 'utf8' });
   const changed = spawnSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' }).stdout !== '';
   const commit = git.status === 0 ? git.stdout.trim() + (changed ? ' with changes' : '') : 'unknown';

@@ -100,7 +100,7 @@ napi_value explain_dynamic_mask(Arguments const& args) {
   AttentionExtras const extras = read_extras(args.at(2, "extras"));
   DynamicMaskSizes const sizes = read_dynamic_mask(args.at(3, "sizes"));
   AttentionCost const cost = dynamic_mask_cost(desc, extras, sizes);
-  Explanation explanation = backend.explain_sparse("dynamicMaskAttention", desc, extras);
+  Explanation explanation = backend.explain_sparse(desc);
   explanation.cost = cost;
   ObjectBuilder object = explained_attention(args.env(), explanation);
   if (!sizes.from_values) return object.value();
@@ -119,7 +119,7 @@ napi_value explain_block_sparse(Arguments const& args) {
   blocks.block_k = args.at(4, "blockK").integer();
   AttentionCost const cost =
       block_sparse_cost(desc, extras, blocks, read_lists(args.at(5, "lists")));
-  Explanation explanation = backend.explain_sparse("blockSparseAttention", desc, extras);
+  Explanation explanation = backend.explain_sparse(desc);
   explanation.cost = cost;
   return explained_attention(args.env(), explanation).value();
 }

@@ -121,9 +121,6 @@ struct DeviceInfo {
   int64_t memory_bytes = 0;
 };
 
-/// What a call, and a question about it, says of an operation that a device does not have.
-std::string not_there_yet(char const* operation, Device device);
-
 /// One per kind of device. Every queueing call checks, queues on a stream and returns.
 class Backend {
  public:
@@ -145,27 +142,25 @@ class Backend {
   virtual void merge_attention(Submission to, MergeArgs args) = 0;
   virtual void rope(Submission to, RopeDesc desc, RopeArgs args) = 0;
   virtual void rms_norm(Submission to, float epsilon, RmsNormArgs args) = 0;
-  /// ERR_UNSUPPORTED on a device that has no kernel for it.
-  virtual void linear(Submission to, LinearDesc desc, LinearArgs args);
-
+  virtual void linear(Submission to, LinearDesc desc, LinearArgs args) = 0;
   /// What compressed convolutional attention does before it attends.
-  virtual void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args);
-
-  // What a backend does not have throws ERR_UNSUPPORTED.
-  virtual void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args);
-  virtual void key_intervals(Submission to, KeyIntervalsDesc const& desc, KeyIntervalsArgs args);
-  virtual void append_scores(Submission to, AppendScoresArgs args);
-  virtual void sparse_attention(Submission to, AttentionDesc const& desc, SparseAttentionArgs args);
+  virtual void compressed_conv(Submission to, CompressedConvDesc desc, CompressedConvArgs args) = 0;
+  virtual void key_scores(Submission to, KeyScoreForm form, KeyScoresArgs args) = 0;
+  virtual void key_intervals(Submission to, KeyIntervalsDesc const& desc,
+                             KeyIntervalsArgs args) = 0;
+  virtual void append_scores(Submission to, AppendScoresArgs args) = 0;
+  virtual void sparse_attention(Submission to, AttentionDesc const& desc,
+                                SparseAttentionArgs args) = 0;
   virtual void block_sparse_attention(Submission to, AttentionDesc const& desc,
-                                      BlockSparseDesc const& blocks, BlockSparseArgs args);
+                                      BlockSparseDesc const& blocks, BlockSparseArgs args) = 0;
 
   virtual Explanation explain_attention(AttentionDesc const& desc,
                                         AttentionExtras const& extras) const = 0;
-  virtual CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const;
+  virtual CompressedConvExplanation explain_compressed_conv(
+      CompressedConvDesc const& desc) const = 0;
   virtual LinearExplanation explain_linear(LinearDesc const& desc) const = 0;
-  /// Attention over the keys that `operation` names, of any selection or lists; without its cost.
-  virtual Explanation explain_sparse(char const* operation, AttentionDesc const& desc,
-                                     AttentionExtras const& extras) const;
+  /// Attention over keys of any selection or lists; without its cost.
+  virtual Explanation explain_sparse(AttentionDesc const& desc) const = 0;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.
   virtual void measure_ceilings(std::function<void(Ceilings)> done) = 0;
   virtual void set_threads(int threads) = 0;

@@ -68,7 +68,8 @@ step designs 40 sh -c "node lib/cli/main.js bench --device $FUSED_ATTENTION_TEST
   --head-dim 128 --designs gqa,cca,ccgqa,window,dma --json '$out/designs-prefill.json' &&
   node lib/cli/main.js bench --device $FUSED_ATTENTION_TEST_DEVICES --mode layer --seq 4096,16384 --head-dim 128 \\
   --json '$out/designs-layer.json'"
-step torch 100 python3 "$here/versus_torch.py" --library "$here/libfattn_kernels.so" --out "$out/versus-torch.json"
+step sparse 20 node "$here/sparse.mjs" "$out/sparse.json"
+step torch 75 python3 "$here/versus_torch.py" --library "$here/libfattn_kernels.so" --out "$out/versus-torch.json"
 # Last, since the card may take a moment to recover.
 step loss 15 node "$here/loss.mjs" "$out/loss.json"
 

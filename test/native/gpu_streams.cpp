@@ -101,6 +101,19 @@ TEST(gpu_events_measure_time) {
   expect(start->nanoseconds_since(*end) <= -20'000'000, "backwards");
 }
 
+/// The stamp is there a moment before the queue says that it has passed it.
+TEST(gpu_events_are_reached_for_whoever_was_told) {
+  EmulatedDevice device;
+  auto const stream = device.stream();
+  for (int round = 0; round < 500; ++round) {
+    auto const start = stream->record(), end = stream->record();
+    Waiter waiter;
+    end->when_reached(waiter.completion());
+    expect(waiter.outcome() == nullptr);
+    expect(end->nanoseconds_since(*start) >= 0);
+  }
+}
+
 TEST(gpu_and_cpu_streams_wait_for_one_another) {
   EmulatedDevice device;
   auto const gpu_stream = device.stream();

@@ -7,7 +7,8 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 
 const scripts = path.resolve(__dirname, '../../scripts/gpu-bundle');
-const steps = 'unpack info conformance parity sharing repeat memcheck racecheck queueing designs torch loss'.split(' ');
+const steps =
+  'unpack info conformance parity sharing repeat memcheck racecheck queueing designs sparse torch loss'.split(' ');
 
 interface Step {
   step: string;

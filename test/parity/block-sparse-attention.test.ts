@@ -6,10 +6,9 @@ import { headsOf } from '../oracle/heads.js';
 import { round, type FloatDType } from '../oracle/round.js';
 import type { AttentionShape } from '../oracle/visibility.js';
 import { judge, type Place } from '../support/attention-case.js';
-import { isServed, targets } from '../support/backends.js';
+import { targets } from '../support/backends.js';
 import { assertSameBits } from '../support/compare.js';
 import { embed, type Embedded } from '../support/embed.js';
-import { expectFailure } from '../support/expect-error.js';
 import { normal, Random } from '../support/random.js';
 
 interface Row extends Omit<BlockSparseCase, 'partial' | 'full'> {
@@ -191,20 +190,8 @@ function inputs({ shape, ...row }: Row, dtype: FloatDType) {
   return { q: round(values.q, dtype), k: round(values.k, dtype), v: round(values.v, dtype) };
 }
 
-/** One block of one key. */
-function attend(device: string): unknown {
-  const one = Tensor.zeros([1, 1, 1, 1], { device });
-  const list = (data: number[], shape: number[]) => Tensor.from(Int32Array.from(data), shape, { device });
-  const partial = { offsets: list([0, 1], [1, 1, 2]), indices: list([0], [1]) };
-  return blockSparseAttention(one, one, one, { lists: { blockQ: 1, blockK: 1, partial } });
-}
-
-for (const { device } of targets(['float32']).filter((target) => !isServed(target.device, attend)))
-  test(`block lists are refused on ${device}, by name`, () =>
-    expectFailure(() => attend(device), 'ERR_UNSUPPORTED', new RegExp(`^blockSparseAttention.* on ${device}`)));
-
 for (const { name: target, ...place } of targets())
-  (isServed(place.device, attend) ? describe : describe.skip)(`block-sparse attention, ${target}`, () => {
+  describe(`block-sparse attention, ${target}`, () => {
     test.each(rows)('$name', async (row) => {
       const { q, k, v } = inputs(row, place.dtype);
       const given: BlockSparseCase = { ...row, ...listsOf(row) };
@@ -236,7 +223,7 @@ for (const { name: target, ...place } of targets())
   });
 
 for (const { name: target, device } of targets(['float32']))
-  (isServed(device, attend) ? describe : describe.skip)(`block lists that are not well formed, ${target}`, () => {
+  describe(`block lists that are not well formed, ${target}`, () => {
     const [q, k] = [Tensor.zeros([1, 32, 2, 8], { device }), Tensor.zeros([1, 40, 2, 8], { device })];
     const list = (offsets: number[], indices: number[]) => ({
       offsets: Tensor.from(Int32Array.from(offsets), [1, 1, 3], { device }),

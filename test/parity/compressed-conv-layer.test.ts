@@ -1,19 +1,13 @@
 /** The layer of compressed convolutional attention: worked example 7.6 in float32, the oracle in every dtype, and decode. */
 
-import { CompressedConvAttention, linear, Tensor, type CcaLayerOptions, type CcaWeights } from '../../lib/index.js';
+import { CompressedConvAttention, Tensor, type CcaLayerOptions, type CcaWeights } from '../../lib/index.js';
 import type { CcaOptions, CcaShape } from '../oracle/compressed-conv-attention.js';
 import { ccaLayerOracle, type CcaWeights as OracleWeights } from '../oracle/compressed-conv-layer.js';
 import { round, type FloatDType } from '../oracle/round.js';
-import { isServed, targets } from '../support/backends.js';
+import { targets } from '../support/backends.js';
 import { assertWithin, roundingBudget } from '../support/compare.js';
 import { g, printed } from '../support/generators.js';
 import { normal } from '../support/random.js';
-
-/** The projections of a layer: linear() has tests of its own. */
-function project(device: string): unknown {
-  const one = Tensor.zeros([1, 1], { device });
-  return linear(one, one);
-}
 
 /** Of the oracle, [in, out], to those of the library, [out, in]. */
 function transposed(values: ArrayLike<number>, rows: number, columns: number): Float64Array {
@@ -65,7 +59,7 @@ const out = printed(`-0.092301 0.651283 1.088558 1.013867 / 0.292772 0.342418 0.
   / 0.182883 0.534729 0.635083 0.436748`);
 
 for (const { name, device } of targets(['float32']))
-  (isServed(device, project) ? describe : describe.skip)(`worked example 7.6, ${name}`, () => {
+  describe(`worked example 7.6, ${name}`, () => {
     // Half a unit of the last printed digit, and what float32 loses on the way.
     const budget = { max: 1e-6, rms: 1e-6 };
     const options: CcaLayerOptions = { rope: { rotaryDim: 2 } };
@@ -120,7 +114,7 @@ function random(shape: CcaShape, e: number, dtype: FloatDType): { weights: Oracl
 }
 
 for (const { name, device, dtype } of targets())
-  (isServed(device, project) ? describe : describe.skip)(`CompressedConvAttention, ${name}`, () => {
+  describe(`CompressedConvAttention, ${name}`, () => {
     const table: { name: string; shape: CcaShape; options: Pick<CcaOptions, 'causal' | 'tempMode' | 'rope'> }[] = [
       { name: 'CCA', shape: { b: 2, s: 21, hQ: 2, hKv: 2, d: 16, k1: 2, k2: 2 }, options: {} },
       {

@@ -9,8 +9,9 @@ import {
   Tensor,
 } from '../../lib/index.js';
 import { selectionOracle } from '../oracle/dynamic-mask-attention.js';
+import { round } from '../oracle/round.js';
 import { sequencesOf } from '../oracle/visibility.js';
-import { isServed, targets } from '../support/backends.js';
+import { targets } from '../support/backends.js';
 import { assertSameBits } from '../support/compare.js';
 import { g } from '../support/generators.js';
 import {
@@ -20,8 +21,7 @@ import {
   scoresOf,
   type DynamicMaskCase,
 } from '../support/dynamic-mask-case.js';
-import { expectFailure } from '../support/expect-error.js';
-import { normal } from '../support/random.js';
+import { normal, Random } from '../support/random.js';
 
 const causal = true;
 const gqa = { sQ: 70, hQ: 4, hK: 2, d: 16 };
@@ -79,21 +79,10 @@ const rows: (DynamicMaskCase & { name: string })[] = [
   { name: 'no queries', shape: { ...gqa, sQ: 0, sKv: 5 }, options: { causal, keep: 3 } },
 ];
 
-/** All three steps. */
-function attend(device: string): unknown {
-  const one = Tensor.zeros([1, 1, 1, 1], { device });
-  const [wdt, a] = [Tensor.zeros([1, 1], { device }), Tensor.zeros([1], { device })];
-  return dynamicMaskAttention(one, one, one, { wdt, a });
-}
-
-for (const { device } of targets(['float32']).filter((target) => !isServed(target.device, attend)))
-  test(`dynamic masks are refused on ${device}, by name`, () =>
-    expectFailure(() => attend(device), 'ERR_UNSUPPORTED', new RegExp(`^dynamicMask.* on ${device}`)));
-
 for (const { name: target, ...place } of targets()) {
   const { device, dtype } = place;
   const random = (shape: number[], seed: number) => Tensor.from(normal(shape, seed), shape, { dtype, device });
-  (isServed(device, attend) ? describe : describe.skip)(`dynamic-mask attention, ${target}`, () => {
+  describe(`dynamic-mask attention, ${target}`, () => {
     test.each(rows)('$name', (row) => checkDynamicMask(row, place));
 
     test('counting: with q = 0 and equal scores exp(lse) is the number of kept keys', async () => {
@@ -206,19 +195,62 @@ for (const { name: target, ...place } of targets()) {
   });
 }
 
+for (const { name: target, device, dtype } of targets())
+  describe(`given intervals, ${target}`, () => {
+    const [sQ, sKv, hQ, hK, hB, d] = [45, 70, 4, 2, 2, 16];
+    const [q, k, v] = [normal([1, sQ, hQ, d], 1), normal([1, sKv, hK, d], 2), normal([1, sKv, hK, d], 3)];
+    const random = new Random(5);
+    const hostile = [-(2 ** 31), -7, 2 ** 31 - 1, sQ + 3];
+    const bounds = Array.from({ length: hB * 2 * sKv }, (_, n) =>
+      n % 3 === 0 ? random.pick(hostile) : random.integer(0, sQ),
+    );
+    const run = async (intervals: readonly number[], isCausal: boolean, poisoned: readonly number[] = []) => {
+      const [keys, values] = [k.slice(), v.slice()];
+      for (const key of poisoned) for (const rows of [keys, values]) rows.fill(NaN, key * hK * d, (key + 1) * hK * d);
+      const tensor = (data: Float64Array, s: number, h: number) => Tensor.from(data, [1, s, h, d], { dtype, device });
+      const lse = Tensor.empty([1, hQ, sQ], { device });
+      const out = dynamicMaskAttention(tensor(q, sQ, hQ), tensor(keys, sKv, hK), tensor(values, sKv, hK), {
+        scores: Tensor.from(round(normal([1, hB, sKv], 4), 'float32'), [1, hB, sKv], { dtype: 'float32', device }),
+        intervals: Tensor.from(Int32Array.from(intervals), [1, hB, 2, sKv], { device }),
+        causal: isCausal,
+        lse,
+      });
+      return { out: await out.toArray(), lse: await lse.toArray() };
+    };
+
+    test.each([true, false])('numbers beyond the queries count as far as they reach inside, causal %p', async (is) => {
+      const found = await run(bounds, is);
+      const clamped = await run(
+        bounds.map((x) => Math.min(sQ, Math.max(0, x))),
+        is,
+      );
+      assertSameBits(found.out, clamped.out, 'out');
+      assertSameBits(found.lse, clamped.lse, 'lse');
+      const counts = Array.from(found.lse, Number.isFinite);
+      expect(counts).toContain(true);
+    });
+
+    test('keys that no query keeps are not read', async () => {
+      const at = (head: number, end: number, key: number) => bounds[(head * 2 + end) * sKv + key]!;
+      const kept = (key: number) =>
+        [0, 1].some((head) => Math.max(0, at(head, 0, key)) < Math.min(sQ, at(head, 1, key)));
+      const unused = Array.from({ length: sKv }, (_, key) => key).filter((key) => !kept(key));
+      expect(unused.length).toBeGreaterThan(5);
+      const [found, usual] = [await run(bounds, false, unused), await run(bounds, false)];
+      assertSameBits(found.out, usual.out, 'out');
+    });
+  });
+
 for (const { name: target, ...place } of targets(['float32', 'bfloat16']))
-  (isServed(place.device, attend) ? test : test.skip)(
-    `the same bits for any number of threads, ${target}`,
-    async () => {
-      const row = { shape: { b: 2, sQ: 250, hQ: 4, hK: 2, d: 32 }, options: { causal, keep: 40 } };
-      const results = [];
-      for (const threads of [1, 2, 5]) {
-        configure({ threads });
-        results.push(await runDynamicMask(row, place));
-      }
-      for (const { out, lse } of results.slice(1)) {
-        assertSameBits(out, results[0]!.out, 'out');
-        assertSameBits(lse, results[0]!.lse, 'lse');
-      }
-    },
-  );
+  test(`the same bits for any number of threads, ${target}`, async () => {
+    const row = { shape: { b: 2, sQ: 250, hQ: 4, hK: 2, d: 32 }, options: { causal, keep: 40 } };
+    const results = [];
+    for (const threads of [1, 2, 5]) {
+      configure({ threads });
+      results.push(await runDynamicMask(row, place));
+    }
+    for (const { out, lse } of results.slice(1)) {
+      assertSameBits(out, results[0]!.out, 'out');
+      assertSameBits(lse, results[0]!.lse, 'lse');
+    }
+  });

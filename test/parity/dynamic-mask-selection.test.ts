@@ -4,7 +4,7 @@ import { dynamicMaskIntervals, dynamicMaskScores, Tensor } from '../../lib/index
 import { keyScoresOracle, selectionOracle, type SelectionOptions } from '../oracle/dynamic-mask-attention.js';
 import { round } from '../oracle/round.js';
 import { sequencesOf, type AttentionShape } from '../oracle/visibility.js';
-import { isServed, targets } from '../support/backends.js';
+import { targets } from '../support/backends.js';
 import { assertSameBits, assertWithin, roundingBudget } from '../support/compare.js';
 import { scoreKinds, scoresOf, type ScoreKind } from '../support/dynamic-mask-case.js';
 import { normal } from '../support/random.js';
@@ -50,15 +50,8 @@ const lengths = [
   { says: 'one query', sQ: 1, sKv: 50 },
 ];
 
-const select = (device: string) => dynamicMaskIntervals(Tensor.zeros([1, 1, 1], { device }));
-const score = (device: string) =>
-  dynamicMaskScores(Tensor.zeros([1, 1, 1], { device }), {
-    wdt: Tensor.zeros([1, 1], { device }),
-    a: Tensor.zeros([1], { device }),
-  });
-
 for (const { name, device } of targets(['float32']))
-  (isServed(device, select) ? describe : describe.skip)(`selection, ${name}`, () => {
+  describe(`selection, ${name}`, () => {
     const check = async (row: SelectionCase, kind: ScoreKind) => {
       const { b = 1, sQ, sKv, hB = 2, options } = row;
       const { kvLengths, cuSeqLensQ, cuSeqLensK, ...plain } = options;
@@ -121,7 +114,7 @@ for (const { name, device } of targets(['float32']))
   });
 
 for (const { name, device, dtype } of targets())
-  (isServed(device, score) ? describe : describe.skip)(`scores from values, ${name}`, () => {
+  describe(`scores from values, ${name}`, () => {
     test.each([
       { says: 'one value head', hV: 1, dV: 2, hB: 1 },
       { says: 'several, of odd width', hV: 3, dV: 19, hB: 3 },

@@ -34,18 +34,3 @@ export function targets(only: readonly FloatDType[] = dtypes): Target[] {
     })),
   );
 }
-
-/**
- * Whether a device has kernels for what `probe` calls: a GPU that lacks them says so with ERR_UNSUPPORTED, and the tables
- * skip it. The CPU has all of them, and never is skipped.
- */
-export function isServed(device: string, probe: (device: string) => unknown): boolean {
-  if (device === 'cpu') return true;
-  try {
-    probe(device);
-    return true;
-  } catch (error) {
-    if ((error as { code: unknown }).code === 'ERR_UNSUPPORTED') return false;
-    throw error;
-  }
-}

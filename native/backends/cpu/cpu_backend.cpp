@@ -271,8 +271,7 @@ class CpuBackend final : public Backend {
     return cpu::explain_linear(desc, active_kernels());
   }
 
-  Explanation explain_sparse(char const*, AttentionDesc const& desc,
-                             AttentionExtras const&) const override {
+  Explanation explain_sparse(AttentionDesc const& desc) const override {
     return cpu::explain_sparse(desc);
   }
 

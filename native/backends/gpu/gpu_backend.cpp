@@ -18,6 +18,7 @@
 #include "backends/gpu/queue_job.h"
 #include "backends/gpu/rms_norm_job.h"
 #include "backends/gpu/rope_job.h"
+#include "backends/gpu/sparse_choice.h"
 #include "backends/gpu/sparse_job.h"
 #include "backends/gpu/transfers.h"
 #include "core/ops/elementwise.h"
@@ -42,6 +43,18 @@ struct SharedName {
     return std::string(reinterpret_cast<char const*>(&bytes), sizeof bytes) + memory;
   }
 };
+
+Explanation explained(AttentionChoice const& choice) {
+  Explanation e;
+  e.supported = choice.row != nullptr;
+  e.reason = choice.reason;
+  if (!e.supported) return e;
+  e.kernel = choice.row->name;
+  e.path = choice.row->path;
+  e.note = choice.note;
+  e.half_products = choice.row->head_dim > 0;
+  return e;
+}
 
 /// What is known of a job once it is done goes to its readers, and to whoever waits for the stream.
 void note(DeviceJob& job, Outcome& outcome, std::shared_ptr<PendingReport> const& report) {
@@ -198,15 +211,8 @@ void GpuBackend::block_sparse_attention(Submission to, AttentionDesc const& desc
 
 Explanation GpuBackend::explain_attention(AttentionDesc const& desc,
                                           AttentionExtras const& extras) const {
-  Explanation e;
-  AttentionChoice const choice = choose_attention(desc, extras, true, gpu_.facts());
-  e.supported = choice.row != nullptr;
-  e.reason = choice.reason;
-  if (choice.row == nullptr) return e;
-  e.kernel = choice.row->name;
-  e.path = choice.row->path;
-  e.note = choice.note;
-  e.half_products = choice.row->head_dim > 0;
+  Explanation e = explained(choose_attention(desc, extras, true, gpu_.facts()));
+  if (!e.supported) return e;
   if (desc.precision == Precision::kBFloat16)
     e.note = "precision 'bfloat16' gains nothing here: float32 inputs are multiplied as float32";
   e.cost = attention_cost(desc, extras);
@@ -216,6 +222,10 @@ Explanation GpuBackend::explain_attention(AttentionDesc const& desc,
 CompressedConvExplanation GpuBackend::explain_compressed_conv(
     CompressedConvDesc const& desc) const {
   return gpu::explain_compressed_conv(desc, gpu_.facts());
+}
+
+Explanation GpuBackend::explain_sparse(AttentionDesc const& desc) const {
+  return explained(choose_sparse(desc, true, gpu_.facts()));
 }
 
 LinearExplanation GpuBackend::explain_linear(LinearDesc const& desc) const {

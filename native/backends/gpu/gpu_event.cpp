@@ -31,8 +31,9 @@ void GpuEvent::when_reached(Completion done) {
     device.guarded([&] {
       Queue const side = device.take_side_queue();
       device.runtime().wait(mark_, side);
-      auto told = [&device, side, shared](std::exception_ptr failure) {
+      auto told = [&device, side, shared, reached = told_](std::exception_ptr failure) {
         device.give_back(side);
+        if (failure == nullptr) reached->store(true);
         (*shared)(std::move(failure));
       };
       device.completions().when_done(side, nullptr, "event", std::move(told));

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "core/backend.h"
 #include "core/error.h"
 #include "core/ops/attention_extras.h"
 #include "core/ops/operands.h"
@@ -59,11 +58,6 @@ void check_block_sparse(AttentionDesc const& desc, BlockSparseDesc const& blocks
   Extents const sizes{desc.batch, heads, query_blocks + 1};
   check_lists("partial", args.partial, sizes, args.dense, operands);
   check_lists("full", args.full, sizes, args.dense, operands);
-}
-
-void Backend::block_sparse_attention(Submission, AttentionDesc const&, BlockSparseDesc const&,
-                                     BlockSparseArgs) {
-  throw Error(ErrorCode::kUnsupported, not_there_yet("blockSparseAttention", device()));
 }
 
 }  // namespace fattn

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "core/backend.h"
 #include "core/error.h"
 #include "core/ops/operands.h"
 
@@ -148,18 +147,6 @@ void check_compressed_conv(CompressedConvDesc const& desc, CompressedConvArgs& a
              {desc.batch, desc.halo(), desc.channels()});
   check_rows(operands, "nextDelayed", a.next_delayed, desc.dtype, {desc.batch, half});
   check_outputs(a);
-}
-
-void Backend::compressed_conv(Submission, CompressedConvDesc, CompressedConvArgs) {
-  throw Error(ErrorCode::kUnsupported, not_there_yet("compressedConvAttention", device()));
-}
-
-CompressedConvExplanation Backend::explain_compressed_conv(CompressedConvDesc const& desc) const {
-  CompressedConvExplanation e;
-  e.supported = false;
-  e.reason = not_there_yet("compressedConvAttention", device());
-  e.cost = compressed_conv_cost(desc);
-  return e;
 }
 
 CompressedConvCost compressed_conv_cost(CompressedConvDesc const& desc) {

@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "core/backend.h"
 #include "core/error.h"
 #include "core/ops/attention_extras.h"
 #include "core/ops/operands.h"
@@ -11,10 +10,6 @@ namespace fattn {
 namespace {
 
 constexpr int64_t kMostTokens = std::numeric_limits<int32_t>::max() / 2;
-
-[[noreturn]] void refuse(char const* operation, Device device) {
-  throw Error(ErrorCode::kUnsupported, not_there_yet(operation, device));
-}
 
 void check_float(char const* name, TensorView const& view) {
   check(is_float(view.dtype), ErrorCode::kDType, name, " is ", name_of(view.dtype),
@@ -169,20 +164,6 @@ void check_append_scores(AppendScoresArgs const& args) {
                   {kept.sizes[0], kept.sizes[1], args.scores.sizes[2]});
   check_apart("the state", kept, "scores", args.scores);
   check_apart("the state", args.kept.tokens, "scores", args.scores);
-}
-
-void Backend::append_scores(Submission, AppendScoresArgs) { refuse("DmaState", device()); }
-
-void Backend::key_scores(Submission, KeyScoreForm, KeyScoresArgs) {
-  refuse("dynamicMaskScores", device());
-}
-
-void Backend::key_intervals(Submission, KeyIntervalsDesc const&, KeyIntervalsArgs) {
-  refuse("dynamicMaskIntervals", device());
-}
-
-void Backend::sparse_attention(Submission, AttentionDesc const&, SparseAttentionArgs) {
-  refuse("dynamicMaskAttention", device());
 }
 
 }  // namespace fattn

@@ -1,6 +1,5 @@
 #include "core/ops/linear.h"
 
-#include "core/backend.h"
 #include "core/error.h"
 #include "core/ops/operands.h"
 
@@ -58,10 +57,6 @@ void check_linear(LinearDesc const& desc, LinearArgs const& args) {
   check_apart("out", args.out, "x", args.x);
   check_apart("out", args.out, "w", args.w);
   check_apart("out", args.out, "bias", args.bias);
-}
-
-void Backend::linear(Submission, LinearDesc, LinearArgs) {
-  throw Error(ErrorCode::kUnsupported, not_there_yet("linear", device()));
 }
 
 }  // namespace fattn

@@ -39,38 +39,39 @@ struct KeySource {
   int32_t full_blocks, block_keys, key_blocks;
 
   /// What is at a place, wherever the lists point: numbers that users wrote are not trusted.
-  FATTN_DEVICE GatheredKey at(int32_t place) const {
-    if (place >= places) return {0, 0, 0, 0};
-    if (naming == KeyNaming::kBlocks) return key_of_block(place);
-    int32_t const key = tokens ? tokens[place] : place;
-    if (key < 0 || key >= seq_kv) return {0, 0, 0, 0};
-    if (naming == KeyNaming::kKept) return seen(key, 0, seq_q, place);
-    return seen(key, first[key], end[key], key);
+  FATTN_DEVICE GatheredKey at(int32_t place) const { return key_at(place, token_at(place)); }
+
+  /// The token at a place, -1 where there is none.
+  FATTN_DEVICE int32_t token_at(int32_t place) const {
+    if (place >= places) return -1;
+    int32_t key = place;
+    if (naming == KeyNaming::kBlocks) {
+      int32_t const entry = place / block_keys;
+      int32_t const block = entry < full_blocks ? full[entry * full_stride]
+                                                : partial[(entry - full_blocks) * partial_stride];
+      if (block < 0 || block >= key_blocks) return -1;
+      key = block * block_keys + place % block_keys;
+    } else if (tokens) {
+      key = tokens[place];
+    }
+    return key >= 0 && key < seq_kv ? key : -1;
   }
 
- private:
-  FATTN_DEVICE GatheredKey key_of_block(int32_t place) const {
-    int32_t const entry = place / block_keys;
-    bool const is_full = entry < full_blocks;
-    int32_t const block =
-        is_full ? full[entry * full_stride] : partial[(entry - full_blocks) * partial_stride];
-    if (block < 0 || block >= key_blocks) return {0, 0, 0, 0};
-    int32_t const key = block * block_keys + place % block_keys;
-    if (key >= seq_kv) return {0, 0, 0, 0};
-    int32_t const earliest = is_full ? 0 : key - ahead;
-    int32_t const from = earliest > 0 ? earliest : 0;
-    return {key, from, from < seq_q ? static_cast<uint32_t>(seq_q - from) : 0, 0};
-  }
-
-  /// NaN scores count as -inf.
-  FATTN_DEVICE GatheredKey seen(int32_t key, int32_t from, int32_t to, int32_t score_at) const {
-    int32_t const earliest = naming == KeyNaming::kKept ? 0 : key - ahead;
-    if (from < earliest) from = earliest;
+  /// What is known of that token.
+  FATTN_DEVICE GatheredKey key_at(int32_t place, int32_t token) const {
+    if (token < 0) return {0, 0, 0, 0};
+    bool const causal = naming == KeyNaming::kIntervals ||
+                        (naming == KeyNaming::kBlocks && place / block_keys >= full_blocks);
+    int32_t from = causal ? token - ahead : 0, to = seq_q;
+    if (naming == KeyNaming::kIntervals) {
+      if (first[token] > from) from = first[token];
+      if (end[token] < to) to = end[token];
+    }
     if (from < 0) from = 0;
-    if (to > seq_q) to = seq_q;
-    float const score = scores ? scores[score_at * score_stride] : 0;
-    return {key, from, to > from ? static_cast<uint32_t>(to - from) : 0,
-            simt::is_nan(score) ? -simt::kInfinity : score * kLog2E};
+    float const score =
+        scores ? scores[(naming == KeyNaming::kKept ? place : token) * score_stride] : 0;
+    return {token, from, to > from ? static_cast<uint32_t>(to - from) : 0,
+            simt::is_nan(score) ? -simt::kInfinity : score * kLog2E};  // NaN counts as -inf
   }
 };
 

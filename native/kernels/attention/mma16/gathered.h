@@ -59,6 +59,16 @@ FATTN_DEVICE void keep_source(KeySource const& source, simt::SharedMemory memory
   SharedRecord<KeySource>(memory, Traits::kKeySource).store(source);
 }
 
+/// Asks for the tokens of the first tile, that begins at place `first`, each thread for one that it
+/// looks up itself.
+template <class Traits>
+FATTN_DEVICE void ask_ahead(simt::SharedMemory memory, int32_t first) {
+  int const thread = simt::thread_index();
+  if (thread >= Traits::kBlockN) return;
+  KeySource const source = SharedRecord<KeySource>(memory, Traits::kKeySource).load();
+  memory.at<int32_t>(Traits::kTokensAhead).store(thread, source.token_at(first + thread));
+}
+
 /// Looks up the keys of the tile that begins at place `first`, for all to know after a barrier. The
 /// tile before it is still in use, and the one before that is not.
 template <class Traits>
@@ -67,8 +77,11 @@ FATTN_DEVICE void look_up(simt::SharedMemory memory, int32_t first) {
   int const thread = place.warp * simt::kWarpSize + place.lane;
   if (thread >= Traits::kBlockN) return;
   RowBlockLimits const queries = kept_facts<Traits>(memory, place.warp).load().limits;
-  GatheredKey const key =
-      SharedRecord<KeySource>(memory, Traits::kKeySource).load().at(first + thread);
+  KeySource const source = SharedRecord<KeySource>(memory, Traits::kKeySource).load();
+  // The token was asked for a tile ago, so that this waits for one access to memory, not two.
+  simt::Shared<int32_t> const ahead = memory.at<int32_t>(Traits::kTokensAhead) + thread;
+  GatheredKey const key = source.key_at(first + thread, ahead.load());
+  ahead.store(0, source.token_at(first + thread + Traits::kBlockN));
   ScoredKey const scored = ScoredKey::of(key, queries);
   KeyRing<Traits> const ring(memory);
   ring.tokens.store(ring.at(first + thread), scored.run != 0 ? key.token : -1);

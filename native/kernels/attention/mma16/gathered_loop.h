@@ -60,6 +60,7 @@ FATTN_DEVICE void attend_gathered(AttentionParams const& p, simt::SharedMemory m
   clear(acc);
   int32_t first = kept_facts<Traits>(memory, Place().warp).load().tiles.first;
   bool spoilt = false;  // some outputs are: see nonfinite.h
+  ask_ahead<Traits>(memory, first);
   look_up<Traits>(memory, first);
   simt::sync_block();  // all know where the first keys lie
   if (first < end_of_places<Traits>(memory))

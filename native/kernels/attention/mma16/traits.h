@@ -85,11 +85,13 @@ struct Traits {
   static constexpr int kNonfinite = kFlags + kWarps * 4;
   static constexpr int kSeen = kNonfinite + kHeadDim * 2 * kKeyWords * 4;
   static constexpr int kSpoilt = kSeen + kBlockM * kKeyWords * 4;
-  // For gathered.h: KeySource, ScoredKey [2][kBlockN] and their tokens, int32_t
+  // For gathered.h: KeySource, ScoredKey [2][kBlockN], their tokens, int32_t, and those [kBlockN]
+  // of the tile after the next
   static constexpr int kKeySource = kSpoilt + kBlockM * 2 * kColumnWords * 4;
   static constexpr int kScoredKeys = kKeySource + (kGathered ? SharedRecord<KeySource>::kBytes : 0);
   static constexpr int kGatheredTokens = kScoredKeys + (kGathered ? 2 * kBlockN * 8 : 0);
-  static constexpr int kSharedBytes = kGatheredTokens + (kGathered ? 2 * kBlockN * 4 : 0);
+  static constexpr int kTokensAhead = kGatheredTokens + (kGathered ? 2 * kBlockN * 4 : 0);
+  static constexpr int kSharedBytes = kTokensAhead + (kGathered ? kBlockN * 4 : 0);
 
   static_assert(kKeySource % 16 == 0, "records are moved 16 bytes at a time");
   static_assert(sizeof(Element) == 2, "mma.sync multiplies f16 or bf16; f32 goes to simple/");

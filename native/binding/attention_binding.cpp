@@ -1,20 +1,17 @@
 #include <utility>
 
+#include "binding/attention_tensors.h"
 #include "binding/bindings.h"
 #include "core/backend.h"
 
 namespace fattn::binding {
 namespace {
 
-constexpr size_t kFirstOptional = 5;  // behind stream, q, k, v and out
+constexpr size_t kFirstOptional = 5;  // lse, behind stream, q, k, v and out; then the others
 
 AttentionArgs read_tensors(Arguments const& args) {
-  AttentionArgs tensors;
-  tensors.q = args.at(1, "q").tensor();
-  tensors.k = args.at(2, "k").tensor();
-  tensors.v = args.at(3, "v").tensor();
-  tensors.out = args.at(4, "out").tensor();
-  for (size_t i = 0; i < kOptionalTensors.size(); ++i)
+  AttentionArgs tensors = read_attention_tensors(args);
+  for (size_t i = 1; i < kOptionalTensors.size(); ++i)
     tensors.*kOptionalTensors[i].view =
         args.at(kFirstOptional + i, kOptionalTensors[i].name).optional_tensor();
   return tensors;

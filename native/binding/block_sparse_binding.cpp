@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "binding/attention_tensors.h"
 #include "binding/bindings.h"
 #include "core/backend.h"
 
@@ -9,11 +10,7 @@ napi_value block_sparse_attention(Arguments const& args) {
   Submission const to = args.submission(15);
   BlockSparseArgs tensors;
   AttentionArgs& dense = tensors.dense;
-  dense.q = args.at(1, "q").tensor();
-  dense.k = args.at(2, "k").tensor();
-  dense.v = args.at(3, "v").tensor();
-  dense.out = args.at(4, "out").tensor();
-  dense.lse = args.at(5, "lse").optional_tensor();
+  dense = read_attention_tensors(args);
   dense.kv_lengths = args.at(6, "kvLengths").optional_tensor();
   tensors.partial.offsets = args.at(7, "partial.offsets").optional_tensor();
   tensors.partial.indices = args.at(8, "partial.indices").optional_tensor();

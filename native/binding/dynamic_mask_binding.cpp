@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "binding/attention_tensors.h"
 #include "binding/bindings.h"
 #include "core/backend.h"
 
@@ -52,11 +53,7 @@ napi_value dynamic_mask_attention(Arguments const& args) {
   Submission const to = args.submission(16);
   SparseAttentionArgs tensors;
   AttentionArgs& dense = tensors.dense;
-  dense.q = args.at(1, "q").tensor();
-  dense.k = args.at(2, "k").tensor();
-  dense.v = args.at(3, "v").tensor();
-  dense.out = args.at(4, "out").tensor();
-  dense.lse = args.at(5, "lse").optional_tensor();
+  dense = read_attention_tensors(args);
   dense.kv_lengths = args.at(6, "kvLengths").optional_tensor();
   dense.cu_seq_lens_q = args.at(7, "cuSeqLensQ").optional_tensor();
   dense.cu_seq_lens_k = args.at(8, "cuSeqLensK").optional_tensor();

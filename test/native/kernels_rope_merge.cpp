@@ -107,17 +107,12 @@ TEST(kernels_rope_frequencies_follow_the_largest_position) {
       auto const expected = rope_frequencies(desc, 64).per_position;
       for_some_schedules([&](EmulationOptions const& options) {
         Guarded<double> frequencies(32);
-        RopeFrequenciesParams p{{positions.data(), 3, 1, offset},
-                                2,
-                                3,
-                                32,
-                                desc.original_max,
-                                frequencies.data(),
-                                nullptr,
-                                nullptr,
-                                desc.theta,
-                                desc.factor,
-                                64};
+        RopeFrequenciesParams p{};
+        p.positions = {positions.data(), 3, 1, offset};
+        p.batch = 2, p.tokens = 3, p.pairs = 32, p.rotary_dim = 64;
+        p.original_max = desc.original_max;
+        p.frequencies = frequencies.data();
+        p.theta = desc.theta, p.factor = desc.factor;
         if (scaling == RopeScaling::kLongRope)
           p.within = fixed[0].data(), p.beyond = fixed[1].data();
         emulate<RopeFrequenciesByLength>(p, options);

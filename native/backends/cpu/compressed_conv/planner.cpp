@@ -11,7 +11,7 @@
 namespace fattn::cpu {
 namespace {
 
-constexpr int64_t kLeastTiles = 32;  // per thread, that are not cut by heads
+constexpr int64_t kLeastTasks = 16;  // per thread, where there are heads enough to cut
 
 /// [b, s, …] or packed [t, …]: strides of the axes in front of the last.
 ConvRows rows_of(TensorView const& view, bool packed) {
@@ -193,18 +193,19 @@ class Planner {
     return (plan_.positions ? plan_.positions[at] : t) + plan_.position_offset;
   }
 
-  /// All heads of a tile in one task, which shares the angles; fewer tiles are cut by heads too, so
-  /// that threads end together: a task of all heads is up to a thirtieth of what a thread has to
-  /// do.
+  /// Heads of a tile share its angles, so that a task has as many as leave each thread enough tasks
+  /// to end together with the others.
   void cut_tasks(int threads) {
     int64_t tiles = 0;
     for (ConvSequence const& s : p_.sequences) tiles += (s.rows + kConvTokens - 1) / kConvTokens;
-    int32_t const groups = tiles >= kLeastTiles * threads ? plan_.heads_kv : 1;
+    int64_t const most = tiles * plan_.heads_kv / (kLeastTasks * threads);
+    auto const groups =
+        static_cast<int32_t>(std::clamp<int64_t>(most, 1, std::max(plan_.heads_kv, 1)));
     for (int32_t n = 0; n < static_cast<int32_t>(p_.sequences.size()); ++n)
       for (int32_t t = 0; t < p_.sequences[n].rows; t += kConvTokens)
         for (int32_t group = 0; group < plan_.heads_kv; group += groups)
-          p_.tasks.push_back(
-              {n, t, std::min(t + kConvTokens, p_.sequences[n].rows), group, group + groups});
+          p_.tasks.push_back({n, t, std::min(t + kConvTokens, p_.sequences[n].rows), group,
+                              std::min(group + groups, plan_.heads_kv)});
   }
 
   PlannedConv& p_;

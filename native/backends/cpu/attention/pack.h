@@ -28,18 +28,28 @@ template <class Isa, class Source, class Product, class Keys>
                                        int count, int head_dim_v, uint8_t* bad) {
   // Half a unit above the largest bfloat16, a value rounds to infinity.
   constexpr int32_t kInfinite = Product::kPerStep == 2 ? 0x7f7f8000 : 0x7f800000;
-  bool any = false;
-  for (int j = 0; j < count; ++j) {
+  auto finite_lanes = [&](int j, typename Isa::I finite) [[gnu::always_inline]] {
     auto const* row = row_of<Source>(v, base, keys.token(j), head);
-    typename Isa::I finite = Isa::set1(-1);
     for (int c = 0; c < head_dim_v; c += Isa::kLanes) {
       typename Isa::F x = load_upto<Isa, Source>(row + c, head_dim_v - c);
       finite &= Isa::as_int(Isa::abs(x)) < kInfinite;
     }
-    bad[j] = 0;
-    for (int i = 0; i < Isa::kLanes; ++i) bad[j] |= finite[i] == 0;
-    any |= bad[j] != 0;
+    return finite;
+  };
+  auto some_are_not = [](typename Isa::I finite) [[gnu::always_inline]] {
+    bool any = false;
+    for (int i = 0; i < Isa::kLanes; ++i) any |= finite[i] == 0;
+    return any;
+  };
+  typename Isa::I finite = Isa::set1(-1);
+  for (int j = 0; j < count; ++j) {
+    auto const* const ahead = row_of<Source>(v, base, keys.token(j + kPrefetchKeys), head);
+    for (int c = 0; c < head_dim_v; c += Isa::kLanes) __builtin_prefetch(ahead + c, 0, 2);
+    finite = finite_lanes(j, finite);
   }
+  bool const any = some_are_not(finite);
+  for (int j = 0; j < count; ++j)
+    bad[j] = any && some_are_not(finite_lanes(j, Isa::set1(-1))) ? 1 : 0;
   return any;
 }
 

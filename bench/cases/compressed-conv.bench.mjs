@@ -144,7 +144,7 @@ export default defineBench({
         measure: (context) => ratioOfTimes(whole(s, design), [multiHead(s)], context),
       })),
     ),
-    ...[2048, 16384].flatMap((s) =>
+    ...[2048, 4096, 8192, 16384].flatMap((s) =>
       designs.map((design) => ({
         name: `MHA 16/16 over ${design.label}, whole layer, E=${E}, causal, S=${s}`,
         unit: 'x',

@@ -46,6 +46,24 @@ function besideWindow(s, width) {
   };
 }
 
+/**
+ * Where all is kept, gathering could be left out for a pass over all keys, with a bias for each of them. This is what
+ * that would gain.
+ */
+function keepingAll(s, d) {
+  return {
+    name: `dense with a bias per key over dynamic mask that keeps all, causal, S=${s}, ${hQ}/${hKv} heads, d=${d}`,
+    unit: 'x',
+    measure: (context) => {
+      const sets = () => randomSets({ sQ: s, sKv: s, hQ, hKv, d });
+      const scores = Tensor.randn([1, hKv, s], { stream, seed: 7 });
+      const bias = Tensor.randn([1, hQ, 1, s], { stream, seed: 7 });
+      const sparse = ours('dynamic mask', sets(), { causal: true, keep: s, scores }, dynamicMaskAttention);
+      return ratioOfTimes(sparse, [ours('dense with bias', sets(), { causal: true, bias })], context);
+    },
+  };
+}
+
 /** A step: the new token's score, its place among the kept, attention over those. */
 function decoder(sets, d) {
   const weights = scoring(d);
@@ -90,6 +108,7 @@ export default defineBench({
     ...[64, 128].flatMap((d) => [prefill(4096, d, 0.95), prefill(16384, d, 4), prefill(32768, d, 8)]),
     ...[64, 128].map((d) => decode(131072, d, 40)),
     ...[512, 1024, 2048].map((width) => besideWindow(16384, width)),
+    ...[64, 128].map((d) => keepingAll(4096, d)),
     {
       name: `peak memory beyond inputs and output over inputs, S=32768, keep=${keep}, ${hQ}/${hKv} heads, d=64`,
       unit: 'x',

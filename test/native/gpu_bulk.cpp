@@ -1,95 +1,270 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <numeric>
+#include <thread>
 
-#include "backends/gpu/bulk_copies.h"
+#include "backends/gpu/bulk_transfers.h"
+#include "core/arrival.h"
+#include "core/failure.h"
 #include "gpu_fixture.h"
+#include "host_view.h"
 
 namespace fattn::test {
 namespace {
 
-using Direction = gpu::BulkCopy::Direction;
+using Numbers = std::vector<int32_t>;
 
-std::vector<char> counted(int64_t bytes) {
-  std::vector<char> all(static_cast<size_t>(bytes));
-  std::iota(all.begin(), all.end(), char{1});
+Numbers counted(int64_t count, int32_t first = 1) {
+  Numbers all(static_cast<size_t>(count));
+  std::iota(all.begin(), all.end(), first);
   return all;
 }
 
-/// Queues one copy and gives back what became of it.
-std::exception_ptr outcome_of(EmulatedDevice& device, Direction direction, void* there,
-                              std::vector<char>& host) {
-  Waiter waiter;
-  device.gpu().bulk_copies().post({direction, static_cast<char*>(there), host.data(),
-                                   static_cast<int64_t>(host.size()), waiter.completion()});
-  return waiter.outcome();
+TensorView source_of(Numbers const& numbers) {
+  TensorView const view = host_view(DType::i32, {static_cast<int64_t>(numbers.size())});
+  std::copy(numbers.begin(), numbers.end(), view.data<int32_t>());
+  return view;
 }
 
-/// Memory of the device, which here is memory of the host.
-TensorView used_tensor(EmulatedDevice& device, gpu::GpuStream& stream, int64_t elements) {
-  TensorView const tensor = device.tensor(elements);
-  queue(stream, [] {}, {}, {tensor});
-  finish(stream);
-  return tensor;
-}
+/// A device whose pieces are of 64 bytes.
+struct SmallPieces : EmulatedDevice {
+  SmallPieces() { gpu().bulk_copies().set_piece(64); }
 
-TEST(gpu_bulk_copies_arrive_whole_whatever_the_pieces) {
-  EmulatedDevice device;
-  auto const stream = device.stream();
-  device.gpu().bulk_copies().set_piece(64);
-  for (int64_t const bytes : {4, 60, 64, 68, 128, 132, 640, 1000}) {
-    TensorView const tensor = used_tensor(device, *stream, bytes / 4);
-    std::vector<char> sent = counted(bytes), received(sent.size());
-    expect(outcome_of(device, Direction::kToDevice, tensor.bytes(), sent) == nullptr);
-    expect(outcome_of(device, Direction::kToHost, tensor.bytes(), received) == nullptr);
-    expect(sent == received, "bytes differ");
+  void upload(gpu::GpuStream& to, TensorView const& source, TensorView const& target) {
+    gpu::copy_in_pieces(gpu(), Submission(to), source, target);
   }
-  expect(device.gpu().staging().held_bytes() <= 4 * 4096, "more is pinned than two blocks need");
+};
+
+void download(gpu::GpuStream& from, TensorView const& source, Numbers& host, Completion done) {
+  gpu::read_in_pieces(from, source, DType::i32, reinterpret_cast<char*>(host.data()),
+                      std::move(done));
 }
 
-TEST(gpu_bulk_copies_keep_their_order) {
-  EmulatedDevice device;
+Numbers read(gpu::GpuStream& from, TensorView const& source) {
+  Numbers host(static_cast<size_t>(source.elements()));
+  Waiter waiter;
+  download(from, source, host, waiter.completion());
+  if (auto const failure = waiter.outcome()) std::rethrow_exception(failure);
+  return host;
+}
+
+void wait_for_the_device(gpu::GpuStream& stream) {
+  while (!stream.queue()->has_passed(stream.queue()->queued())) std::this_thread::yield();
+}
+
+/// What the CPU is to write once `event` is reached, by way of a stream that the caller keeps.
+std::shared_ptr<Stream> written_after(std::shared_ptr<Event> event, TensorView const& source) {
+  auto const writer = gpu::cpu_stream();
+  writer->wait(std::move(event));
+  source.storage->set_last_writer(writer);
+  return writer;
+}
+
+TEST(gpu_bulk_transfers_arrive_whole_whatever_the_pieces) {
+  SmallPieces device;
   auto const stream = device.stream();
-  device.gpu().bulk_copies().set_piece(16);
+  for (int64_t const count : {1, 15, 16, 17, 32, 33, 160, 250}) {
+    TensorView const tensor = device.tensor(count);
+    Numbers const sent = counted(count);
+    device.upload(*stream, source_of(sent), tensor);
+    expect(read(*stream, tensor) == sent, "elements differ");
+    wait_for_the_device(*stream);
+  }
+  // Two blocks each way and their words, and perhaps those of a copy whose end nobody had noticed.
+  gpu::Staging& staging = device.gpu().staging();
+  expect(staging.held_bytes() <= 12 * 4096, "more is pinned than the blocks need");
+  while (staging.kept_bytes() < staging.held_bytes()) staging.trim();
+}
+
+TEST(gpu_bulk_transfers_take_pieces_that_fit_the_whole) {
+  gpu::BulkCopies copies;
+  constexpr int64_t kMega = 1 << 20;
+  expect_equal(copies.piece_of(33 * kMega), 8 * kMega);
+  expect_equal(copies.piece_of(512 * kMega + 1), 8 * kMega + (64 << 10));
+  expect_equal(copies.piece_of(6400 * kMega), 100 * kMega);
+}
+
+TEST(gpu_bulk_transfers_keep_the_order_of_their_stream) {
+  SmallPieces device;
   device.faults().delay_us = 100;
-  TensorView const tensor = used_tensor(device, *stream, 64);
-  std::vector<char> first = counted(256), second(256, 7), received(256);
-  Waiter waiter[3];
-  auto post = [&](Direction direction, std::vector<char>& host, Waiter& told) {
-    device.gpu().bulk_copies().post(
-        {direction, tensor.bytes(), host.data(), 256, told.completion()});
+  auto const stream = device.stream();
+  TensorView const tensor = device.tensor(100);
+  Numbers seen, before(100), after(100);
+  Waiter waiter[2];
+  device.upload(*stream, source_of(counted(100, 1)), tensor);
+  download(*stream, tensor, before, waiter[0].completion());
+  device.upload(*stream, source_of(counted(100, 1000)), tensor);
+  auto const look = [&] {
+    auto const* const first = tensor.data<int32_t>();
+    seen.assign(first, first + 100);
   };
-  post(Direction::kToDevice, first, waiter[0]);
-  post(Direction::kToDevice, second, waiter[1]);
-  post(Direction::kToHost, received, waiter[2]);
+  queue(*stream, look, {tensor});
+  download(*stream, tensor, after, waiter[1].completion());
   for (Waiter& told : waiter) expect(told.outcome() == nullptr);
-  expect(received == second, "the last to come does not count");
+  expect(before == counted(100, 1), "a later copy overtook the first read");
+  expect(after == counted(100, 1000), "the second copy did not arrive");
+  expect(seen == after, "work overtook the copy before it");
 }
 
-TEST(gpu_bulk_copies_tell_what_went_wrong_and_go_on) {
-  EmulatedDevice device;
-  auto const stream = device.stream();
-  TensorView const tensor = used_tensor(device, *stream, 16);
-  std::vector<char> host = counted(64);
-  device.faults().pinned_bytes = 0;
-  auto const failure = outcome_of(device, Direction::kToDevice, tensor.bytes(), host);
-  expect(code_of(failure) == ErrorCode::kOutOfMemory);
-  device.faults().pinned_bytes = 1 << 20;
-  expect(outcome_of(device, Direction::kToDevice, tensor.bytes(), host) == nullptr);
+TEST(gpu_bulk_transfers_wait_for_one_another_in_any_order) {
+  SmallPieces device;
+  auto const a = device.stream(), b = device.stream(), c = device.stream();
+  TensorView const first = device.tensor(100), second = device.tensor(100);
+  device.upload(*c, source_of(counted(100, 7)), second);
+  // The oldest waits for the source, the next for the oldest, and the source for the last.
+  auto const told = std::make_shared<Arrival>();
+  TensorView const source = source_of(counted(100));
+  auto const writer = written_after(told, source);
+  device.upload(*a, source, first);
+  Numbers from_first(100), from_second(100);
+  Waiter waiter;
+  b->wait(a->record());
+  download(*b, first, from_first, waiter.completion());
+  std::exception_ptr failure;
+  download(*c, second, from_second, [&](std::exception_ptr outcome) {
+    failure = std::move(outcome);
+    told->reach();
+  });
+  expect(waiter.outcome() == nullptr);
+  expect(failure == nullptr);
+  expect(from_second == counted(100, 7) && from_first == counted(100), "elements differ");
 }
 
-TEST(gpu_bulk_copies_end_where_the_device_is_lost) {
-  EmulatedDevice device;
+TEST(gpu_bulk_transfers_throw_what_cannot_be_pinned_and_tell_nobody) {
+  SmallPieces device;
   auto const stream = device.stream();
-  TensorView const tensor = used_tensor(device, *stream, 16);
-  std::vector<char> host = counted(64);
+  TensorView const tensor = device.tensor(100);
+  TensorView const source = source_of(counted(100));
+  Numbers host(100);
+  auto const never = [](std::exception_ptr) { fail(Where::current(), "told of what was thrown"); };
+  // A page of words is there; what a copy needs besides is a block, another, and one of words.
+  queue(*stream, [] {}, {}, {tensor});
+  for (int64_t const pinned : {1, 2, 3}) {
+    device.faults().pinned_bytes = 4096 * pinned;
+    expect_throws(
+        ErrorCode::kOutOfMemory, [&] { device.upload(*stream, source, tensor); },
+        "pinned host memory");
+    expect_throws(
+        ErrorCode::kOutOfMemory, [&] { download(*stream, tensor, host, never); },
+        "pinned host memory");
+    finish(*stream);
+  }
+  device.faults().pinned_bytes = 4096 * 7;
+  device.upload(*stream, source, tensor);
+  expect(read(*stream, tensor) == counted(100), "elements differ");
+}
+
+TEST(gpu_bulk_transfers_tell_what_came_instead_of_the_source) {
+  SmallPieces device;
+  auto const stream = device.stream();
+  TensorView const tensor = device.tensor(100), bad = source_of(counted(100));
+  bad.set_outcome(named_failure("attention", ErrorCode::kIndex, "an index is outside"));
+  device.upload(*stream, bad, tensor);
+  expect(code_of(outcome_of(*stream)) == ErrorCode::kIndex);
+  expect(code_of(gpu::failure_in(gpu::gpu_storage(tensor).lineage(tensor.noted_part()))) ==
+         ErrorCode::kIndex);
+  device.upload(*stream, source_of(counted(100)), tensor);
+  finish(*stream);
+  expect(read(*stream, tensor) == counted(100), "elements differ");
+}
+
+TEST(gpu_bulk_transfers_that_are_revoked_hold_up_nobody) {
+  SmallPieces device;
+  auto const stream = device.stream();
+  TensorView const tensor = device.tensor(100), source = source_of(counted(100));
+  auto const never = std::make_shared<Arrival>();
+  auto const writer = written_after(never, source);
+  auto const abort = std::make_shared<AbortFlag>();
+  abort->raise();
+  gpu::copy_in_pieces(device.gpu(), Submission(*stream, abort), source, tensor);
+  finish(*stream);
+  expect(code_of(tensor.failure()) == ErrorCode::kAborted);
+  never->reach();
+}
+
+TEST(gpu_bulk_transfers_end_once_where_the_device_is_lost) {
+  SmallPieces device;
+  auto const stream = device.stream(), other = device.stream(), third = device.stream();
+  TensorView const tensor = device.tensor(100), source = source_of(counted(100));
+  Numbers host(100);
+  Waiter waiter;
+  auto const never = std::make_shared<Arrival>();
+  auto const writer = written_after(never, source);
+  device.upload(*other, source, device.tensor(100));
   {
     HeldStream held(*stream);
-    queue(*stream, [] {});
+    download(*stream, tensor, host, waiter.completion());
     device.faults().fatal_kernel = 0;
+    queue(*third, [] {});
+    expect(code_of(waiter.outcome()) == ErrorCode::kDeviceLost);
   }
-  for (std::exception_ptr failure; failure == nullptr;)
-    failure = outcome_of(device, Direction::kToDevice, tensor.bytes(), host);
-  auto const failure = outcome_of(device, Direction::kToHost, tensor.bytes(), host);
-  expect(code_of(failure) == ErrorCode::kDeviceLost);
+  auto const told = [](std::exception_ptr) { fail(Where::current(), "told of what was thrown"); };
+  expect_throws(
+      ErrorCode::kDeviceLost, [&] { download(*stream, tensor, host, told); }, "is lost");
+  expect_throws(
+      ErrorCode::kDeviceLost, [&] { device.upload(*stream, source, tensor); }, "is lost");
+  never->reach();
+}
+
+TEST(gpu_bulk_transfers_that_find_the_device_lost_are_told_or_thrown) {
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    SmallPieces device;
+    auto const stream = device.stream(), other = device.stream();
+    TensorView const tensor = device.tensor(1600);
+    Numbers host(1600);
+    std::atomic<int> told{0};
+    {
+      HeldStream held(*other);
+      device.faults().fatal_kernel = 0;
+      queue(*other, [] {});
+    }
+    int asked = 0;
+    auto const read_until_lost = [&] {
+      for (;; ++asked) download(*stream, tensor, host, [&](std::exception_ptr) { ++told; });
+    };
+    expect_throws(ErrorCode::kDeviceLost, read_until_lost, "is lost");
+    for (int i = 0; i < 1000 && told.load() < asked; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    expect_equal(told.load(), asked);
+  }
+}
+
+TEST(gpu_bulk_reads_end_when_their_stream_is_closed) {
+  SmallPieces device;
+  auto const stream = device.stream();
+  TensorView const tensor = device.tensor(100);
+  Numbers host(100, -1);
+  Waiter waiter;
+  {
+    HeldStream held(*stream);
+    download(*stream, tensor, host, waiter.completion());
+    stream->close();
+    expect(code_of(waiter.outcome()) == ErrorCode::kStreamClosed);
+  }
+  wait_for_the_device(*stream);
+  expect(host == Numbers(100, -1), "memory was written that belongs to its owner again");
+}
+
+TEST(gpu_bulk_reads_end_in_the_middle_when_their_stream_is_closed) {
+  SmallPieces device;
+  auto const stream = device.stream();
+  TensorView const tensor = device.tensor(16 * 200);
+  device.upload(*stream, source_of(counted(16 * 200)), tensor);
+  finish(*stream);
+  device.faults().delay_us = 2000;
+  Numbers host(16 * 200, -1);
+  Waiter waiter;
+  download(*stream, tensor, host, waiter.completion());
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // of more than a second
+  stream->close();
+  auto const failure = waiter.outcome();
+  Numbers const left = host;
+  expect(failure == nullptr ? left == counted(16 * 200)
+                            : code_of(failure) == ErrorCode::kStreamClosed);
+  device.faults().delay_us = 0;
+  wait_for_the_device(*stream);
+  expect(host == left, "memory was written that belongs to its owner again");
 }
 
 }  // namespace

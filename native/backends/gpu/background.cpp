@@ -18,10 +18,11 @@ void Background::run() {
   for (;;) {
     changed_.wait(lock, [&] { return stop_ || !tasks_.empty(); });
     if (tasks_.empty()) return;
-    auto const task = std::move(tasks_.front());
+    auto task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
     task();
+    task = nullptr;  // and with it what it holds, whose end may post another
     lock.lock();
   }
 }

@@ -2,100 +2,76 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
-#include <thread>
+#include <iterator>
 #include <utility>
 
-#include "backends/gpu/gpu_device.h"
+#include "backends/gpu/bulk_copy.h"
 
 namespace fattn::gpu {
 namespace {
 
-constexpr std::chrono::microseconds kPause{50};
+constexpr int64_t kLeastPiece = int64_t{8} << 20;
+constexpr int64_t kMostPieces = 64;
+constexpr int64_t kPieceUnit = 64 << 10;
 
-size_t size_from(BulkCopy const& copy, int64_t first, int64_t piece) {
-  return static_cast<size_t>(std::min(piece, copy.bytes - first));
+// A piece takes the bus some 300 µs. Where nothing comes for a while the copies wait for other
+// work.
+constexpr std::chrono::microseconds kLeastPause{50};
+constexpr std::chrono::microseconds kMostPause{1000};
+
+/// Whether any could do something.
+bool step_all(std::vector<std::shared_ptr<BulkCopy>>& copies) {
+  bool some = false;
+  std::erase_if(copies, [&](std::shared_ptr<BulkCopy> const& copy) {
+    BulkCopy::Step const step = copy->step();
+    some |= step != BulkCopy::Step::kNone;
+    return step == BulkCopy::Step::kLast;
+  });
+  return some;
 }
 
 }  // namespace
 
-void BulkCopies::post(BulkCopy copy) {
-  thread_.post([this, copy = std::move(copy)] { run(copy); });
+int64_t BulkCopies::piece_of(int64_t bytes) const {
+  if (piece_ > 0) return piece_;
+  int64_t const piece = std::max(kLeastPiece, (bytes + kMostPieces - 1) / kMostPieces);
+  return (piece + kPieceUnit - 1) / kPieceUnit * kPieceUnit;
+}
+
+void BulkCopies::add(std::shared_ptr<BulkCopy> copy) {
+  {
+    std::lock_guard const lock(mutex_);
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    added_.push_back(std::move(copy));
+  }
+  changed_.notify_one();
+}
+
+void BulkCopies::run() {
+  std::vector<std::shared_ptr<BulkCopy>> copies;
+  auto pause = kLeastPause;
+  std::unique_lock lock(mutex_);
+  auto const added = [&] { return !added_.empty(); };
+  for (;;) {
+    if (copies.empty()) changed_.wait(lock, [&] { return stop_ || added(); });
+    if (copies.empty() && !added()) return;
+    std::move(added_.begin(), added_.end(), std::back_inserter(copies));
+    added_.clear();
+    lock.unlock();
+    bool const some = step_all(copies);
+    lock.lock();
+    pause = some ? kLeastPause : std::min(2 * pause, kMostPause);
+    if (!some) changed_.wait_for(lock, pause, added);
+  }
 }
 
 void BulkCopies::stop() {
-  thread_.stop();
-  queue_.reset();
-}
-
-void BulkCopies::run(BulkCopy const& copy) {
-  std::exception_ptr failure;
-  Block blocks[2];
-  try {
-    gpu_.guarded([&] {
-      if (queue_ == nullptr) queue_ = gpu_.create_queue();
-      for (Block& block : blocks) block.memory = gpu_.staging().take(std::min(piece_, copy.bytes));
-      if (copy.direction == BulkCopy::Direction::kToDevice)
-        upload(copy, blocks);
-      else
-        download(copy, blocks);
-    });
-  } catch (...) {
-    failure = std::current_exception();
+  {
+    std::lock_guard const lock(mutex_);
+    stop_ = true;
   }
-  for (Block const& block : blocks)
-    if (block.memory.data != nullptr)
-      gpu_.staging().give_back_after(block.memory, queue_, block.position);
-  copy.done(std::move(failure));
-}
-
-/// While the device reads one block the next piece goes into the other.
-void BulkCopies::upload(BulkCopy const& copy, Block (&blocks)[2]) {
-  int turn = 0;
-  for (int64_t first = 0; first < copy.bytes; first += piece_, turn = 1 - turn) {
-    Block& block = blocks[turn];
-    size_t const size = size_from(copy, first, piece_);
-    wait_for(block.position);
-    std::memcpy(block.memory.data, copy.host + first, size);
-    auto const held = queue_->lock();
-    gpu_.runtime().copy_to_device(copy.device + first, block.memory.data,
-                                  static_cast<int64_t>(size), queue_->handle());
-    block.position = advance();
-  }
-  wait_for(blocks[1 - turn].position);
-}
-
-/// While the device writes one block the piece before is taken out of the other.
-void BulkCopies::download(BulkCopy const& copy, Block (&blocks)[2]) {
-  int turn = 0;
-  for (int64_t first = 0; first < copy.bytes + piece_; first += piece_, turn = 1 - turn) {
-    if (first < copy.bytes) {
-      auto const held = queue_->lock();
-      gpu_.runtime().copy_to_host(blocks[turn].memory.data, copy.device + first,
-                                  static_cast<int64_t>(size_from(copy, first, piece_)),
-                                  queue_->handle());
-      blocks[turn].position = advance();
-    }
-    int64_t const before = first - piece_;
-    if (before < 0) continue;
-    Block const& block = blocks[1 - turn];
-    wait_for(block.position);
-    std::memcpy(copy.host + before, block.memory.data, size_from(copy, before, piece_));
-  }
-}
-
-/// The position of what has just been queued.
-int64_t BulkCopies::advance() {
-  int64_t const position = queue_->next();
-  queue_->advance("copy");
-  return position;
-}
-
-void BulkCopies::wait_for(int64_t position) {
-  while (!queue_->has_passed(position)) {
-    std::this_thread::sleep_for(kPause);
-    gpu_.runtime().probe();
-  }
+  changed_.notify_one();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace fattn::gpu

@@ -1,61 +1,48 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
-
-#include "backends/gpu/background.h"
-#include "backends/gpu/gpu_queue.h"
-#include "backends/gpu/staging.h"
-#include "core/backend.h"
+#include <mutex>
+#include <thread>
+#include <vector>
 
 namespace fattn::gpu {
 
-class GpuDevice;
+class BulkCopy;
 
-/// A copy between memory of the device and memory of the host, none of it pinned. Both are there,
-/// and nobody else touches them, until `done` has been called.
-struct BulkCopy {
-  enum class Direction { kToDevice, kToHost };
-  Direction direction;
-  char* device;
-  char* host;
-  int64_t bytes;
-  Completion done;  // from the thread of the copies
-};
-
-/// Copies of what is too large to be pinned as a whole, which would keep the caller for seconds and
-/// take the memory from everybody else. They go one after the other through two pinned blocks, on a
-/// thread and in a queue of their own that wait for nothing but themselves.
+/// The host's part of copies of what is too large to be pinned as a whole, which would keep the
+/// caller for seconds and take the memory from everybody else. One thread per device does it for
+/// all of them, a piece here and a piece there: it waits for none, since the device may reach one
+/// only once another is done.
 class BulkCopies {
  public:
   /// What is larger should come here.
   static constexpr int64_t kLeastBytes = int64_t{32} << 20;
 
-  explicit BulkCopies(GpuDevice& gpu) : gpu_(gpu) {}
+  BulkCopies() = default;
+  ~BulkCopies() { stop(); }
   BulkCopies(BulkCopies const&) = delete;
   BulkCopies& operator=(BulkCopies const&) = delete;
 
-  void post(BulkCopy copy);
+  /// Bytes that a copy moves at a time. A piece takes the caller some calls of the runtime, so that
+  /// of the largest there are no more than of others.
+  int64_t piece_of(int64_t bytes) const;
+  void set_piece(int64_t bytes) { piece_ = bytes; }  // for tests
+
+  void add(std::shared_ptr<BulkCopy> copy);
   /// Does what is left, and ends the thread.
   void stop();
-  /// Bytes that go through a block at a time; for tests.
-  void set_piece(int64_t bytes) { piece_ = bytes; }
 
  private:
-  struct Block {
-    StagingBlock memory;
-    int64_t position = 0;  // the last use, in queue_
-  };
-  void run(BulkCopy const& copy);
-  void upload(BulkCopy const& copy, Block (&blocks)[2]);
-  void download(BulkCopy const& copy, Block (&blocks)[2]);
-  int64_t advance();
-  void wait_for(int64_t position);
+  void run();
 
-  GpuDevice& gpu_;
-  int64_t piece_ = int64_t{16} << 20;
-  std::shared_ptr<GpuQueue> queue_;  // made by the first copy
-  Background thread_;
+  int64_t piece_ = 0;  // 0: as large as fits the copy
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<BulkCopy>> added_;
+  bool stop_ = false;
+  std::thread thread_;  // started by the first copy
 };
 
 }  // namespace fattn::gpu

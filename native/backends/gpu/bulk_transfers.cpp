@@ -1,8 +1,9 @@
 #include "backends/gpu/bulk_transfers.h"
 
-#include <mutex>
+#include <atomic>
 #include <utility>
 
+#include "backends/gpu/bulk_copy.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/queue_job.h"
 #include "core/ops/elementwise.h"
@@ -10,50 +11,21 @@
 namespace fattn::gpu {
 namespace {
 
-/// A copy of the source on its way to the device. It goes on once the CPU has made it and the
-/// device has reached the place where it is wanted.
-class Upload : public std::enable_shared_from_this<Upload> {
- public:
-  Upload(std::shared_ptr<Stream> stream, std::shared_ptr<PendingReport> report, int64_t bytes)
-      : stream_(std::move(stream)),
-        report_(std::move(report)),
-        rows_(backend_of(Device{}).allocate(bytes)) {}
-
-  char* rows() const { return static_cast<char*>(rows_->data()); }
-  /// Before the device can have reached the place: whither, and what waits there.
-  void set_target(char* target, uint32_t* gate) {
-    target_ = target;
-    gate_ = gate;
+/// Runs `queueing`, which says whether it has queued the copy: there may be no point in it.
+template <class Queueing>
+void commit_or_drop(BulkCopy& copy, Queueing&& queueing) {
+  bool queued = false;
+  try {
+    queued = queueing();
+  } catch (...) {
+    copy.drop();
+    throw;
   }
-
-  /// One of the two has happened, or will not.
-  void arrived(std::exception_ptr failure) {
-    {
-      std::lock_guard const lock(mutex_);
-      if (failure_ == nullptr) failure_ = std::move(failure);
-      if (--missing_ > 0) return;
-    }
-    if (failure_ != nullptr) return end(failure_);
-    GpuDevice& gpu = static_cast<GpuStream&>(*stream_).gpu();
-    auto const done = [self = shared_from_this()](std::exception_ptr f) { self->end(f); };
-    gpu.bulk_copies().post({BulkCopy::Direction::kToDevice, target_, rows(), rows_->bytes(), done});
-  }
-
- private:
-  void end(std::exception_ptr failure) {
-    report_->set_foreign(std::move(failure));
-    GpuStream::open(gate_);
-  }
-
-  std::shared_ptr<Stream> stream_;
-  std::shared_ptr<PendingReport> report_;
-  std::shared_ptr<Storage> rows_;
-  char* target_ = nullptr;
-  uint32_t* gate_ = nullptr;
-  std::mutex mutex_;
-  int missing_ = 2;
-  std::exception_ptr failure_;
-};
+  if (queued)
+    copy.commit();
+  else
+    copy.drop();
+}
 
 }  // namespace
 
@@ -67,52 +39,52 @@ std::shared_ptr<Stream> writer_of(TensorView const& view) {
 void read_in_pieces(GpuStream& stream, TensorView const& source, DType as, char* host,
                     Completion done) {
   int64_t const bytes = checked_multiply(source.elements(), size_of(as));
-  stream.gpu().guarded([&] {
+  GpuDevice& gpu = stream.gpu();
+  auto const copy = BulkCopy::download(gpu, host, bytes, std::move(done));
+  auto const queue_read = [&] {
     DeviceJob job(stream, "read");
     job.reads(source);
     char* rows = source.bytes();
     if (as != source.dtype || !source.contiguous()) {
-      void* const packed = job.scratch(bytes);
-      launch_pack(job, source, packed, as);
-      rows = static_cast<char*>(packed);
+      rows = job.scratch_of<char>(bytes);
+      launch_pack(job, source, rows, as);
     }
-    uint32_t* const gate = stream.make_gate();
-    auto const end = [gate, done = std::move(done)](std::exception_ptr failure) {
-      GpuStream::open(gate);
-      done(std::move(failure));
-    };
-    auto self = std::static_pointer_cast<GpuStream>(stream.shared_from_this());
-    auto const reached = [self, rows, host, bytes, end](std::exception_ptr failure) {
-      if (failure != nullptr) return end(std::move(failure));
-      self->gpu().bulk_copies().post({BulkCopy::Direction::kToHost, rows, host, bytes, end});
-    };
-    stream.gpu().completions().when_done(job.queue(), &stream, "read", reached);
-    stream.hold_at(gate);
+    BulkCopy::queue(copy, job, rows, "read");
     job.finish();
-  });
+    return true;
+  };
+  commit_or_drop(*copy, [&] { return gpu.guarded(queue_read); });
 }
 
 void copy_in_pieces(GpuDevice& gpu, Submission const& to, TensorView const& source,
                     TensorView const& target) {
   GpuStream& stream = stream_of(gpu, to.stream);
   int64_t const bytes = checked_multiply(target.elements(), size_of(target.dtype));
-  auto const report = std::make_shared<PendingReport>(stream.queue(), "copy");
-  auto const upload = std::make_shared<Upload>(stream.shared_from_this(), report, bytes);
-  auto const arrived = [upload](std::exception_ptr failure) {
-    upload->arrived(std::move(failure));
+  auto const rows = std::make_shared<BulkCopy::Snapshot>();
+  rows->memory = backend_of(Device{}).allocate(bytes);
+  auto const made = [rows](std::exception_ptr failure) {
+    rows->failure = std::move(failure);
+    rows->made.store(true, std::memory_order_release);
   };
-  backend_of(Device{}).read(*writer_of(source), source, target.dtype, upload->rows(), arrived);
+  auto const report = std::make_shared<PendingReport>(stream.queue(), "copy");
+  auto const told = [report](std::exception_ptr failure) {
+    report->set_foreign(std::move(failure));
+  };
+  auto const copy = BulkCopy::upload(gpu, rows, told);
+  backend_of(Device{}).read(*writer_of(source), source, target.dtype, rows->memory->data(), made);
   report->set_position(0);  // unless it is queued, the device has nothing to say
-  queue_job(gpu, to, "copy", FillArgs{target}, [&](DeviceJob& job, Outcome& outcome) {
-    report->set_position(job.position());
-    void* const rows = target.contiguous() ? target.bytes() : job.scratch(bytes);
-    uint32_t* const gate = stream.make_gate();
-    upload->set_target(static_cast<char*>(rows), gate);
-    gpu.completions().when_done(job.queue(), nullptr, "copy", arrived);
-    stream.hold_at(gate);
-    if (!target.contiguous()) launch_unpack(job, rows, target.dtype, target);
-    outcome.add(report);
-    stream.note_report(report);
+  commit_or_drop(*copy, [&] {
+    bool queued = false;
+    queue_job(gpu, to, "copy", FillArgs{target}, [&](DeviceJob& job, Outcome& outcome) {
+      report->set_position(job.position());
+      char* const there = target.contiguous() ? target.bytes() : job.scratch_of<char>(bytes);
+      BulkCopy::queue(copy, job, there, "copy");
+      if (!target.contiguous()) launch_unpack(job, there, target.dtype, target);
+      outcome.add(report);
+      stream.note_report(report);
+      queued = true;
+    });
+    return queued;
   });
 }
 

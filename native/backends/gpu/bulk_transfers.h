@@ -11,10 +11,12 @@ std::shared_ptr<Stream> cpu_stream();
 /// The stream whose work the CPU tensor waits for, or any.
 std::shared_ptr<Stream> writer_of(TensorView const& view);
 
-// Transfers through BulkCopies, which pin little. The stream is held up until they are done, and
-// whatever is known of the contents is told by others.
+// Transfers of what is too large to be pinned as a whole (BulkCopy). What comes later in the stream
+// is held up until they are done, by nobody who calls the runtime; whatever else is known of the
+// contents is told by others.
 
-/// Row-major elements of `source` as `as` into host memory that outlives `done`.
+/// Row-major elements of `source` as `as` into host memory that outlives `done`. Throws
+/// ERR_OUT_OF_MEMORY where nothing can be pinned, as does the other.
 void read_in_pieces(GpuStream& stream, TensorView const& source, DType as, char* host,
                     Completion done);
 

@@ -76,7 +76,7 @@ class GpuDevice {
   std::vector<std::weak_ptr<GpuQueue>> queues_;
   std::vector<Queue> side_queues_;  // idle
   Background background_;
-  BulkCopies bulk_copies_{*this};
+  BulkCopies bulk_copies_;
   Completions completions_;  // last: its thread uses the others
 };
 

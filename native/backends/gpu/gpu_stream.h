@@ -36,12 +36,6 @@ class GpuStream final : public Stream {
   /// Throws ERR_QUEUE_FULL. Requires the queue's lock.
   void require_room();
 
-  // Gates hold up what is queued behind them until somebody, on any thread, opens them. Making and
-  // passing one requires the queue's lock, and counts to what is queued at queue()->next().
-  uint32_t* make_gate();
-  void hold_at(uint32_t* gate);
-  static void open(uint32_t* gate) noexcept;
-
   /// A failure that somebody will be told of at the next synchronize().
   void note_failure(std::exception_ptr failure);
   /// A report that the next synchronize() is to look at.
@@ -52,6 +46,12 @@ class GpuStream final : public Stream {
   std::exception_ptr take_failure(int64_t position);
 
  private:
+  // Gates hold up what is queued behind them until somebody, on any thread, opens them. Making and
+  // passing one requires the queue's lock, and counts to what is queued at queue()->next().
+  uint32_t* make_gate();
+  void hold_at(uint32_t* gate);
+  static void open(uint32_t* gate) noexcept;
+
   void wait_for_other(Event& event);
   void take_report_locked();
 

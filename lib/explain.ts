@@ -2,6 +2,7 @@ import { expectDevice } from './device.js';
 import type { AttentionError } from './errors.js';
 import { native } from './native.js';
 import { askQuestion, readQuestion, type OperationRequest } from './questions.js';
+import { timeBoundOf } from './time-bound.js';
 import { waitFor, type WaitOptions } from './waiting.js';
 
 /** By their numbers in native code. */
@@ -36,6 +37,8 @@ export interface Explanation {
    */
   readonly prologue?: {
     readonly kernel: string;
+    /** Whether the units for 16-bit floats multiply: then `ceilings.bf16Flops` bounds it, else `f32Flops`. */
+    readonly halfProducts: boolean;
     readonly flops: number;
     /** Compulsory: what it takes read once, what it makes written once. */
     readonly bytes: number;
@@ -78,16 +81,12 @@ export async function explain(request: OperationRequest, options?: WaitOptions):
   const { reason, note, accuracy, halfProducts, ...facts } = askQuestion(asked);
   const device = expectDevice('device', asked.device);
   const ceilings = await waitFor('explain', options, () => native.measureCeilings(device));
-  const before = facts.prologue?.flops ?? 0; // always float32
-  const rate = halfProducts ? ceilings.bf16Flops : ceilings.f32Flops;
-  const compute = (facts.flops - before) / rate + before / ceilings.f32Flops;
-  const memory = facts.bytes / ceilings.readBytes;
   return {
     ...facts,
     accuracy: accuracies[accuracy]!,
     ...(reason !== '' && { reason }),
     ...(note !== '' && { note }),
-    timeBound: { seconds: Math.max(compute, memory), limitedBy: compute >= memory ? 'compute' : 'memory' },
+    timeBound: timeBoundOf({ ...facts, halfProducts }, ceilings),
     ceilings,
   };
 }

@@ -177,7 +177,7 @@ export interface NativeModule {
     description: NativeAttentionDescription,
     extras: NativeExtras,
     sizes: NativeDynamicMaskSizes,
-  ): NativeExplanation & { scoringFlops?: number; scoringBytes?: number };
+  ): NativeExplanation & { scoring?: { kernel: string; flops: number; bytes: number } };
   explainBlockSparse(
     device: string,
     description: NativeAttentionDescription,
@@ -300,6 +300,7 @@ export interface NativeCompressedConvExplanation {
   reason: string;
   kernel: string;
   path: string;
+  halfProducts: boolean;
   flops: number;
   bytes: number;
   bytesMoved: number;

@@ -90,29 +90,27 @@ function askCompressedConv(request: CompressedConvAttentionRequest, device: Devi
   const { description, attention } = describeCompressedConvRequest(request);
   const attended = operations.attention.ask(attention, device);
   const before = guarded(() => native.explainCompressedConv(device, description));
-  const { kernel, flops, bytes, bytesMoved } = before;
+  const { kernel, halfProducts, flops, bytes, bytesMoved } = before;
   return {
     ...attended,
     supported: attended.supported && before.supported,
     reason: before.reason || attended.reason,
     flops: attended.flops + flops,
     bytes: attended.bytes + bytes,
-    prologue: { kernel, flops, bytes, bytesMoved },
+    prologue: { kernel, halfProducts, flops, bytes, bytesMoved },
   };
 }
 
 function askDynamicMask(request: DynamicMaskAttentionRequest, device: Device): Answer {
   const { description, extras, sizes } = describeDynamicMaskRequest(request);
-  const {
-    scoringFlops: flops,
-    scoringBytes: bytes,
-    ...attended
-  } = guarded(() => native.explainDynamicMask(device, description, extras, sizes));
-  if (flops === undefined || bytes === undefined) return attended;
+  const { scoring, ...attended } = guarded(() => native.explainDynamicMask(device, description, extras, sizes));
+  if (scoring === undefined) return attended;
+  const { kernel, flops, bytes } = scoring;
   return {
     ...attended,
     flops: attended.flops + flops,
     bytes: attended.bytes + bytes,
-    prologue: { kernel: 'dynamicMaskScores', flops, bytes, bytesMoved: bytes },
+    // Float32 on every device, and values come from memory once: blocks that read the same ones run side by side.
+    prologue: { kernel, halfProducts: false, flops, bytes, bytesMoved: bytes },
   };
 }

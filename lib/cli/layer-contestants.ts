@@ -8,6 +8,7 @@ import {
   rope,
   type Explanation,
 } from '../index.js';
+import { timeBoundOf } from '../time-bound.js';
 import {
   compressedDesigns,
   explainCompressed,
@@ -17,13 +18,20 @@ import {
 import {
   contestant,
   elements,
+  type Absence,
   type Contestant,
   type Cost,
   type Field,
   type Setting,
   type Shape,
 } from './contestants.js';
-import { explainDynamicMask, keptKeys, onlyCausal } from './sparse-contestants.js';
+import { explainDynamicMask, keptKeys } from './sparse-contestants.js';
+
+const noPairs: Absence = {
+  designs: ['MHA', 'GQA', 'CCA', 'CCGQA', 'DMA'],
+  reason: 'whole layers turn pairs, and --head-dim is odd',
+};
+const onlyCausal: Absence = { designs: ['DMA'], reason: 'whole layers of it are compared as causal ones' };
 
 /**
  * Whole layers, from `x [1, s, E]` to as much, where E is heads times head dim: projections, rope, attention, output
@@ -31,8 +39,7 @@ import { explainDynamicMask, keptKeys, onlyCausal } from './sparse-contestants.j
  */
 export async function layerContestants(setting: Setting): Promise<Field> {
   const { designs, leftOut } = compressedDesigns(setting);
-  // Nothing to compare with: the multi-head layer turns pairs as well.
-  if (designs.length === 0) return { contestants: [], leftOut };
+  if (designs.length === 0) return { contestants: [], leftOut: [noPairs] };
   const contestants = [await denseLayer('mha', setting), await denseLayer('gqa', setting)];
   for (const design of designs) {
     const cost = await explainCompressed(design, setting);
@@ -130,13 +137,13 @@ function layerCost(
   inputs: Readonly<Record<string, Shape>>,
   { seq, heads, headDim, dtype, device }: Setting,
 ): Cost {
-  const { f32Flops, bf16Flops, readBytes } = ceilings;
   const all = flops + 2 * seq * elements(...weights);
   const bytes = (dtype === 'float32' ? 4 : 2) * elements(...Object.values(inputs), [1, seq, heads * headDim]);
-  const halves = dtype === 'bfloat16' || (dtype === 'float16' && device !== 'cpu'); // CPUs multiply float16 as float32
-  const before = prologue?.flops ?? 0; // always float32
-  const compute = (all - before) / (halves && bf16Flops > 0 ? bf16Flops : f32Flops) + before / f32Flops;
-  const memory = bytes / readBytes;
-  const limitedBy = compute >= memory ? 'compute' : 'memory';
-  return { flops: all, bytes, timeBound: { seconds: Math.max(compute, memory), limitedBy }, ceilings };
+  const halfProducts = dtype === 'bfloat16' || (dtype === 'float16' && device !== 'cpu'); // CPUs multiply float16 as float32
+  return {
+    flops: all,
+    bytes,
+    timeBound: timeBoundOf({ flops: all, bytes, halfProducts, prologue }, ceilings),
+    ceilings,
+  };
 }

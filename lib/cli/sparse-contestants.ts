@@ -1,7 +1,7 @@
 import { attention, dynamicMaskAttention, explain, headCounts, type Explanation } from '../index.js';
 import { contestant, type Absence, type Contestant, type Field, type Setting } from './contestants.js';
 
-export const onlyCausal: Absence = {
+const onlyCausal: Absence = {
   designs: ['window', 'DMA'],
   reason: 'they are compared as causal attention',
 };

@@ -3,7 +3,7 @@ import type { FloatDType } from '../dtype.js';
 import { AttentionError } from '../errors.js';
 import { compressedConvAttention } from '../ops/compressed-conv-attention.js';
 import type { CcaParameters } from '../ops/compressed-conv/options.js';
-import { CcaState } from '../ops/compressed-conv/state.js';
+import { CcaState, sequencesOf } from '../ops/compressed-conv/state.js';
 import { stepNames, type CcaStateOptions, type CcaStepOptions } from '../ops/compressed-conv/state-options.js';
 import { linear } from '../ops/linear.js';
 import { allocate, type Tensor } from '../tensor.js';
@@ -17,7 +17,7 @@ import {
 } from './cca-layer-options.js';
 import { expectWeights, readWeights, type CcaLayerSizes, type CcaWeights } from './cca-weights.js';
 import { Layer } from './layer.js';
-import { expectInput } from './layer-checks.js';
+import { expectInput, expectSequences } from './layer-checks.js';
 import type { SafetensorsOptions } from './weights-file.js';
 import { zayaNames } from './zaya-weights.js';
 
@@ -27,6 +27,8 @@ type Queued = Pick<CcaForwardOptions, 'stream' | 'signal' | 'out'>;
 /**
  * A layer of compressed convolutional attention: the projections of `x`, {@link compressedConvAttention}, and the output
  * projection. It keeps its weights but does not own them, but for those it has read from a file.
+ *
+ * @see CCA, arXiv:2510.04476, listing 1.
  */
 export class CompressedConvAttention extends Layer {
   readonly #weights: CcaWeights;
@@ -94,7 +96,11 @@ export class CompressedConvAttention extends Layer {
     return this.#through(x, given, attend);
   }
 
-  /** A state for sequences that grow, for {@link append}. The layer must be causal. */
+  /**
+   * A state for sequences that grow, for {@link append}.
+   *
+   * @throws As {@link CcaState}; `ERR_OPTION`: the layer is not causal, or has `rope.positions`.
+   */
   state(options: Pick<CcaStateOptions, 'b' | 'capacity'> = {}): CcaState {
     const given = readOptions('state', options, stateNames);
     const { causal = true, rope, ...rest } = this.#options;
@@ -122,12 +128,13 @@ export class CompressedConvAttention extends Layer {
    *
    * @param x `[b, n, E]`.
    * @returns Like `x`.
-   * @throws As {@link CcaState.append}; `ERR_OPTION`: the state of another layer.
+   * @throws As {@link CcaState.append}; `ERR_OPTION`: the state of another layer. `ERR_DISPOSED`: the state is gone.
    */
   append(state: CcaState, x: Tensor, options: CcaStepOptions = {}): Tensor<FloatDType> {
     const given = readOptions('append', options, stepNames);
     if (!this.#states.has(state)) throw new AttentionError('ERR_OPTION', 'state must be one that this layer has made');
     expectInput(x, given, this.#weights, false);
+    expectSequences(x, sequencesOf(state));
     const rest = only(given, ['lse', 'stream', 'signal']);
     using before = state.snapshot();
     try {

@@ -1,6 +1,6 @@
 import { expectBoolean, expectChoice, expectFinite32, readFields } from '../checks/options.js';
 import { expectPrecision } from '../checks/dtypes.js';
-import type { DType } from '../dtype.js';
+import { expectTensor, expectTensorDevice, expectTensorDType } from '../checks/tensors.js';
 import { AttentionError } from '../errors.js';
 import { ropeNames, type CcaRope } from '../ops/compressed-conv/options.js';
 import { expectLengthless, isLengthless } from '../ops/compressed-conv/state-options.js';
@@ -10,6 +10,7 @@ import type { DynamicMaskAttentionOptions } from '../ops/dynamic-mask-attention.
 import type { LinearOptions } from '../ops/linear.js';
 import { expectEpsilon, type RmsNormOptions } from '../ops/rms-norm.js';
 import { describeRope } from '../ops/rope.js';
+import type { Tensor } from '../tensor.js';
 
 /** Options of a {@link DynamicMaskAttention}, the same for every call. */
 export interface DmaLayerOptions
@@ -34,7 +35,8 @@ export interface DmaForwardOptions extends Pick<DynamicMaskAttentionOptions, 'ls
   cuSeqLens?: DynamicMaskAttentionOptions['cuSeqLensQ'];
   /**
    * Tokens in use of each sequence, the rest is padding behind them; int32 `[b]`. Of a layer that is not causal: where it
-   * is, padding behind a sequence is seen by padding only.
+   * is, padding behind a sequence is seen by padding only. But with selection `'shared'` or a `blockSize` padding takes
+   * part in the choice of keys; pack such sequences, with `cuSeqLens`.
    */
   lengths?: DynamicMaskAttentionOptions['kvLengths'];
 }
@@ -65,8 +67,12 @@ export const forwardNames: ReadonlySet<string> = new Set<keyof DmaForwardOptions
   'signal',
 ]);
 
-/** A copy of the options, checked; `d` is the head dim, `dtype` that of the weights. */
-export function readLayerOptions(given: DmaLayerOptions, d: number, dtype: DType): DmaLayerOptions {
+/** A copy of the options, checked; `d` is the head dim, the rest is of the weights. */
+export function readLayerOptions(
+  given: DmaLayerOptions,
+  d: number,
+  { dtype, device }: Pick<Tensor, 'dtype' | 'device'>,
+): DmaLayerOptions {
   const { epsilon, form = 'exp', scale, precision, rope } = given;
   if (epsilon !== undefined) expectEpsilon('epsilon', epsilon);
   expectChoice('form', form, forms);
@@ -77,25 +83,37 @@ export function readLayerOptions(given: DmaLayerOptions, d: number, dtype: DType
   if (rope === undefined || rope === false) return given;
   const turn = readFields('rope', rope, ropeNames, 'false or { theta, rotaryDim, … }');
   describeRope(d, turn);
+  const { positions } = turn;
+  if (positions !== undefined) {
+    expectTensor('rope.positions', positions);
+    expectTensorDType('rope.positions', positions, 'int32');
+    expectTensorDevice('rope.positions', positions, device);
+  }
   return { ...given, rope: turn };
 }
 
 /** What a call of forward() cannot combine with the layer. */
 export function expectForward(
-  { causal = true, rope }: DmaLayerOptions,
+  { causal = true, selection, blockSize, rope }: DmaLayerOptions,
   { cuSeqLens, lengths }: DmaForwardOptions,
 ): void {
+  const chosenByAll = selection === 'shared' || blockSize !== undefined;
   if (lengths !== undefined && cuSeqLens !== undefined)
     throw new AttentionError('ERR_OPTION', 'lengths are of sequences that cuSeqLens does not pack: give one');
   if (lengths !== undefined && causal)
     throw new AttentionError(
       'ERR_OPTION',
-      'lengths of a causal layer: padding behind a sequence is seen by padding only; leave them out, or pack the sequences',
+      chosenByAll
+        ? "lengths of a causal layer with selection 'shared' or a blockSize, where padding takes part in the choice of " +
+            'keys: pack the sequences'
+        : 'lengths of a causal layer: padding behind a sequence is seen by padding only; leave them out, or pack the ' +
+            'sequences',
     );
-  if (cuSeqLens !== undefined && rope !== false && rope?.positions === undefined && !isLengthless(rope))
+  const several = cuSeqLens !== undefined ? 'packed sequences' : lengths !== undefined ? 'lengths' : undefined;
+  if (several !== undefined && rope !== false && rope?.positions === undefined && !isLengthless(rope))
     throw new AttentionError(
       'ERR_OPTION',
-      'packed sequences with a rope.scaling that depends on the length need its currentLength, or rope.positions',
+      `${several} with a rope.scaling that depends on the length need its currentLength, or rope.positions`,
     );
 }
 

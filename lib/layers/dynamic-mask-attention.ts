@@ -1,5 +1,4 @@
 import { only, readOptions } from '../checks/options.js';
-import { wrongShape } from '../checks/tensors.js';
 import type { FloatDType } from '../dtype.js';
 import { AttentionError } from '../errors.js';
 import {
@@ -34,13 +33,15 @@ import {
 import { expectWeights, readWeights, type DmaLayerSizes, type DmaWeights } from './dma-weights.js';
 import { dogeNames } from './doge-weights.js';
 import { Layer } from './layer.js';
-import { expectInput } from './layer-checks.js';
+import { expectInput, expectSequences } from './layer-checks.js';
 import type { SafetensorsOptions } from './weights-file.js';
 
 /**
  * A layer of dynamic-mask attention: the projections of `x`, the norm of heads where it has one, the turn of queries and
  * keys, {@link dynamicMaskAttention} with scores made from the values, and the output projection. It keeps its weights but
  * does not own them, but for those it has read from a file.
+ *
+ * @see Trainable dynamic mask sparse attention, arXiv:2508.02124, section 3.
  */
 export class DynamicMaskAttention extends Layer {
   readonly #weights: DmaWeights;
@@ -59,7 +60,7 @@ export class DynamicMaskAttention extends Layer {
     const given = readOptions('DynamicMaskAttention', options, layerNames);
     this.#weights = readWeights(weights);
     this.#sizes = expectWeights(this.#weights, given.headDim);
-    this.#options = readLayerOptions(given, this.#sizes.d, this.#weights.wq.dtype);
+    this.#options = readLayerOptions(given, this.#sizes.d, this.#weights.wq);
   }
 
   /**
@@ -114,7 +115,12 @@ export class DynamicMaskAttention extends Layer {
     );
   }
 
-  /** A state for sequences that grow, for {@link append}. The layer must be causal, and its selection `'perQuery'`. */
+  /**
+   * A state for sequences that grow, for {@link append}.
+   *
+   * @throws {AttentionError} `ERR_OPTION`: the layer is not causal, its selection is not `'perQuery'`, it has a `blockSize`,
+   *   or how it turns depends on positions or on the length. `ERR_OUT_OF_MEMORY`. `ERR_ARGUMENT_TYPE`, `ERR_ARGUMENT_VALUE`.
+   */
   state(options: DmaCacheOptions = {}): DmaCache {
     const { b = 1, capacity = 256 } = readOptions('state', options, cacheNames);
     expectCarried(this.#options);
@@ -132,16 +138,15 @@ export class DynamicMaskAttention extends Layer {
    *
    * @param x `[b, n, E]`.
    * @returns Like `x`.
-   * @throws As {@link forward}; then the state is as before. `ERR_OPTION`: the state of another layer. Work that is revoked,
-   *   or fails later, leaves a state that fails whoever reads it: roll back to a snapshot from before.
+   * @throws As {@link forward}; then the state is as before. `ERR_OPTION`: the state of another layer. `ERR_DISPOSED`.
+   *   Work that is revoked, or fails later, leaves a state that fails whoever reads it: roll back to an earlier snapshot.
    */
   append(state: DmaCache, x: Tensor, options: DmaStepOptions = {}): Tensor<FloatDType> {
     const given = readOptions('append', options, stepNames);
     if (!this.#caches.has(state)) throw new AttentionError('ERR_OPTION', 'state must be one that this layer has made');
     const { length } = state; // throws where it has been disposed of
     expectInput(x, given, this.#weights, false);
-    const b = sequencesOf(state);
-    if (x.shape[0] !== b) throw wrongShape('x', x, [b, 'n', this.#sizes.e], ', the sequences of the state');
+    expectSequences(x, sequencesOf(state));
     const stream = expectStream(given.stream, x.device);
     const queued = { ...only(given, ['signal']), stream };
     const count = x.shape[1]!;

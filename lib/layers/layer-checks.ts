@@ -55,3 +55,8 @@ export function expectInput(
   // The layer writes the one after the other.
   if (lse !== undefined) expectApart('lse', lse, 'out', out);
 }
+
+/** An input that has passed expectInput(), for a state of `b` sequences. */
+export function expectSequences(x: Tensor, b: number): void {
+  if (x.shape[0] !== b) throw wrongShape('x', x, [b, 'n', x.shape[2]!], ', the sequences of the state');
+}

@@ -35,6 +35,8 @@ const requestNames: ReadonlySet<string> = new Set<keyof LinearRequest>([
   'precision',
 ]);
 
+const most = 2 ** 31 - 1;
+
 /** A copy of the request, each field read once; its values are not checked yet. */
 export function readLinearRequest(request: LinearRequest): LinearRequest {
   return readFields('request', request, requestNames, "an object such as { op: 'linear', rows, in, out, … }");
@@ -45,7 +47,7 @@ export function describeLinearRequest(request: LinearRequest): NativeLinearDescr
   const { dtype = 'float32', rows, in: depth, out, precision } = request;
   expectDType('dtype', dtype);
   expectFloat('dtype', dtype);
-  for (const [name, value] of Object.entries({ rows, in: depth, out })) expectInteger(name, value, 0);
+  for (const [name, value] of Object.entries({ rows, in: depth, out })) expectInteger(name, value, 0, most);
   if (precision !== undefined) expectPrecision('precision', precision, dtype);
   return {
     dtype: dtypeFacts[dtype].index,

@@ -20,7 +20,7 @@ import { allocate, tensorHandle, type Tensor } from '../tensor.js';
 export interface RmsNormOptions {
   /** Factors of the elements of a row, `[n]`; float32 or the dtype of `x`. Default: ones. */
   weight?: Tensor;
-  /** Added to the mean square, which keeps a row of zeros from being divided by zero. Default 1e-6. */
+  /** Added to the mean square, which keeps a row of zeros from being divided by zero; 0 is refused. Default 1e-6. */
   epsilon?: number;
   /** Receives the result; may be `x` itself. Default: a new tensor. */
   out?: Tensor;

@@ -69,6 +69,7 @@ napi_value explain_compressed_conv(Arguments const& args) {
   object.set("reason", explanation.reason);
   object.set("kernel", explanation.kernel);
   object.set("path", explanation.path);
+  object.set("halfProducts", explanation.half_products);
   object.set("flops", explanation.cost.flops);
   object.set("bytes", explanation.cost.bytes);
   object.set("bytesMoved", explanation.bytes_moved);

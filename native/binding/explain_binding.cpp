@@ -105,8 +105,11 @@ napi_value explain_dynamic_mask(Arguments const& args) {
   ObjectBuilder object = explained_attention(args.env(), explanation);
   if (!sizes.from_values) return object.value();
   KeyScoresCost const before = key_scores_cost(desc, sizes);
-  object.set("scoringFlops", before.flops);
-  object.set("scoringBytes", before.bytes);
+  ObjectBuilder scoring(args.env());
+  scoring.set("kernel", backend.key_scores_kernel(desc.dtype));
+  scoring.set("flops", before.flops);
+  scoring.set("bytes", before.bytes);
+  object.set("scoring", scoring.value());
   return object.value();
 }
 

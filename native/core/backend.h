@@ -91,6 +91,7 @@ struct CompressedConvExplanation {
   std::string reason;
   std::string kernel;  // 'cpu/compressed-conv'
   std::string path;
+  bool half_products = false;
   CompressedConvCost cost;
   double bytes_moved = 0;  // what the kernel reads and writes
 };
@@ -159,6 +160,8 @@ class Backend {
   virtual CompressedConvExplanation explain_compressed_conv(
       CompressedConvDesc const& desc) const = 0;
   virtual LinearExplanation explain_linear(LinearDesc const& desc) const = 0;
+  /// What makes scores from values of this dtype: 'cpu/key-scores', 'key_scores_bf16'.
+  virtual std::string key_scores_kernel(DType dtype) const = 0;
   /// Attention over keys of any selection or lists; without its cost.
   virtual Explanation explain_sparse(AttentionDesc const& desc) const = 0;
   /// Measures on the backend's threads (some 100 ms the first time, then cached) and calls back.

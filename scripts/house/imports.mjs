@@ -13,7 +13,7 @@ const table = [
   { folder: 'lib/', own: ['lib/'], not: ['lib/cli/'], packages: builtin },
   { folder: /^test\/oracle\/.*\.test\.ts$/, own: ['test/oracle/', 'test/support/'], packages: builtin },
   { folder: 'test/oracle/', own: ['test/oracle/'], packages: /^$/ }, // it must be able to disagree
-  { folder: 'test/api/', own: ['test/', 'lib/index', 'lib/checks/'], packages: builtin },
+  { folder: 'test/api/', own: ['test/', 'lib/index', 'lib/checks/', 'lib/time-bound'], packages: builtin },
   { folder: 'test/lifetime/', own: ['test/', 'dist/index'], packages: builtin }, // processes of their own
   { folder: 'test/package/', own: [''], packages: /./ }, // tests of the package and of these scripts
   { folder: 'test/', own: ['test/', 'lib/index', 'bench/', 'package.json'], packages: builtin },

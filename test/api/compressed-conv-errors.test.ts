@@ -209,7 +209,7 @@ badCalls('compressedConvPrologue refuses', [
     'ERR_OPTION',
     'out.k must not share its storage with projections.latent',
   ],
-  ['keys and values in one place', into({ ...heads, v: heads.k }), 'ERR_OPTION', 'two outputs overlap'],
+  ['keys and values in one place', into({ ...heads, v: heads.k }), 'ERR_OPTION', 'out.k and out.v overlap'],
 ]);
 
 describe('the contents of index tensors are looked at when the work runs', () => {

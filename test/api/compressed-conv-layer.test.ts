@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { attention, CompressedConvAttention, memoryUsage, Stream, Tensor, type CcaWeights } from '../../lib/index.js';
 import { badCalls, expectFailure, wrong } from '../support/expect-error.js';
+import { collectGarbage } from '../support/garbage.js';
 import { normal } from '../support/random.js';
 import { safetensorsFolder } from '../support/safetensors-file.js';
 
@@ -27,6 +28,8 @@ const weights = Object.fromEntries(
 const having = (changed: object) => () => new CompressedConvAttention(wrong({ ...weights, ...changed }));
 const layer = new CompressedConvAttention(weights);
 const other = new CompressedConvAttention(weights);
+const gone = layer.state();
+gone.dispose();
 
 const pool = zeros(1000);
 const pooled = (from: number, ...shape: number[]) =>
@@ -123,6 +126,19 @@ badCalls('CompressedConvAttention refuses', [
     'state must be one that this layer',
   ],
   [
+    'another number of sequences',
+    () => layer.append(layer.state({ b: 2 }), zeros(1, 1, 12)),
+    'ERR_SHAPE',
+    'x must have shape [2, n, 12], got [1, 1, 12], the sequences',
+  ],
+  ['a state that is gone', () => layer.append(gone, zeros(1, 1, 12)), 'ERR_DISPOSED', 'the state has been disposed of'],
+  [
+    'values that have no half',
+    having({ w1: zeros(21, 3), b1: zeros(21), w2: zeros(21, 7, 2), b2: zeros(21), temperature: zeros(1) }),
+    'ERR_SHAPE',
+    'hKv of weights.temperature times d of weights.w2 must be even',
+  ],
+  [
     'a state where later keys count',
     () => new CompressedConvAttention(weights, { causal: false }).state(),
     'ERR_OPTION',
@@ -160,14 +176,20 @@ test('a queue that is full leaves the state as it was', async () => {
 
 test('a layer tells its sizes, and releases what lies between', async () => {
   expect(layer.sizes).toEqual({ hQ: 4, hKv: 2, d: 8, e: 12 });
-  const x = zeros(1, 2, 12);
+  const [x, lse] = [zeros(1, 2, 12), zeros(1, 4, 3)];
+  using state = layer.state();
+  layer.append(state, x).dispose(); // from now on the state has a past
+  await collectGarbage(); // of other tests: a leak could hide behind what is collected meanwhile
   const before = memoryUsage()[0]!.tensors;
   for (let n = 0; n < 20; ++n) {
     using out = layer.forward(x);
-    await out.toArray();
+    using next = layer.append(state, x);
+    for (const each of [out, next]) await each.toArray();
+    // Refused once queries, keys and values have been made.
+    expect(() => layer.forward(x, { lse })).toThrow('lse must have shape');
+    expect(() => layer.append(state, x, { lse })).toThrow('lse must have shape');
   }
-  // Fewer where the garbage of other tests has been collected meanwhile.
-  expect(memoryUsage()[0]!.tensors).toBeLessThanOrEqual(before);
+  expect(memoryUsage()[0]!.tensors).toBe(before);
 });
 
 // ---- Files ----

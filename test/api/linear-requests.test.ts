@@ -43,6 +43,12 @@ badCalls('explain of linear refuses', [
   ['a misspelt name', ask({ s: 4 }), 'ERR_OPTION', "request: unknown option 's'"],
   ['no rows given', ask({ rows: undefined }), 'ERR_ARGUMENT_TYPE', 'rows must be a number, got undefined'],
   ['a negative width', ask({ in: -1 }), 'ERR_ARGUMENT_VALUE', 'in must be an integer of at least 0'],
+  [
+    'rows without bound',
+    ask({ rows: 2 ** 40 }),
+    'ERR_ARGUMENT_VALUE',
+    'rows must be an integer of at least 0 and at most',
+  ],
   ['integers', ask({ dtype: 'int32' }), 'ERR_DTYPE', 'dtype must be float32'],
   ['a bias of numbers', ask({ bias: 1 }), 'ERR_ARGUMENT_TYPE', 'bias must be a boolean'],
   ['precision for 16 bits', ask({ dtype: 'float16', precision: 'bfloat16' }), 'ERR_OPTION', 'bfloat16'],

@@ -34,13 +34,15 @@ test('counts what it takes to make scores from values', async () => {
   const given = await explain({ ...masked, hB: 8 });
   const made = await explain({ ...masked, hB: 8, wdt: true });
   const prologue = {
-    kernel: 'dynamicMaskScores',
+    kernel: 'cpu/key-scores',
+    halfProducts: false,
     flops: 2 * 200 * 32 * 8,
     bytes: 4 * (200 * 32 + 32 * 8 + 8 + 200 * 8),
   };
   expect(made.prologue).toEqual({ ...prologue, bytesMoved: prologue.bytes });
   expect(made.flops).toBe(given.flops + prologue.flops);
   expect(made.bytes).toBe(given.bytes + prologue.bytes);
+  expect(await explain({ ...masked, hB: 8, wdt: true, form: 'linear' })).toEqual(made);
 });
 
 test('a step of a state costs what it keeps, after any number of tokens', async () => {
@@ -88,6 +90,8 @@ badCalls('explain of dynamicMaskAttention refuses', [
   ['score heads that belong to nothing', ask({ hB: 4 }), 'ERR_SHAPE', 'hB must have 1 or 2 or 8 score heads, got 4'],
   ['heads that do not divide', ask({ hKv: 3 }), 'ERR_SHAPE', 'hK must divide the 8 heads'],
   ['integers', ask({ dtype: 'int32' }), 'ERR_DTYPE', 'dtype must be float32'],
+  ['a form of given scores', ask({ form: 'linear' }), 'ERR_OPTION', 'form is of scores that are made from the values'],
+  ['an unknown form', ask({ wdt: true, form: 'tanh' }), 'ERR_ARGUMENT_VALUE', "form must be 'exp' or 'linear'"],
   ['tensors', ask({ wdt: Tensor.zeros([1]) }), 'ERR_ARGUMENT_TYPE', 'wdt must be a boolean'],
   ['lengths of packed sequences', ask({ packed: true, kvLengths: true }), 'ERR_OPTION', 'kvLengths cannot be combined'],
   [

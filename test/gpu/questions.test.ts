@@ -17,6 +17,16 @@ describe.each(gpus)('questions, %s', (device) => {
     expect(huge).toMatchObject({ supported: false, reason: expect.stringContaining('2^30 elements') });
   });
 
+  test('what happens before attention has a kernel of its own, and a rate of its own', async () => {
+    const cca = { op: 'compressedConvAttention', b: 1, s: 100, hQ: 4, hKv: 2, d: 64, device } as const;
+    const on = async (dtype: 'float32' | 'bfloat16') => (await explain({ ...cca, dtype })).prologue;
+    expect(await on('bfloat16')).toMatchObject({ kernel: 'compressed_conv_mma16_bf16_d64', halfProducts: true });
+    expect(await on('float32')).toMatchObject({ kernel: 'compressed_conv_simple_f32', halfProducts: false });
+    const sizes = { b: 1, sQ: 100, sKv: 100, hQ: 4, hKv: 2, d: 64, dtype: 'bfloat16', device } as const;
+    const { prologue } = await explain({ op: 'dynamicMaskAttention', ...sizes, keep: 10, wdt: true });
+    expect(prologue).toMatchObject({ kernel: 'key_scores_bf16', halfProducts: false });
+  });
+
   test.each(['dynamicMaskAttention', 'blockSparseAttention'] as const)(
     '%s: tensor cores take 16-bit floats',
     async (op) => {

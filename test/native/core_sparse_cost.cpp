@@ -82,6 +82,10 @@ TEST(sparse_cost_of_one_token_follows_what_is_kept) {
   sizes.heads = 4;
   expect_equal(dynamic_mask_cost(desc, {}, sizes).bytes,
                3 * kQueryBytes + 2 * kept + 4 * 4 * 2 * 300.0);
+  // Before there are as many keys as it may keep.
+  sizes.heads = 2;
+  expect_equal(dynamic_mask_cost(description(3, 1, 7), {}, sizes).bytes,
+               3 * kQueryBytes + 21 * (kKeyBytes + kValueBytes) + 4 * 2 * 2 * 21.0);
 }
 
 TEST(sparse_cost_bounds_what_scores_decide) {

@@ -245,8 +245,11 @@ TEST(gpu_prologue_moves_within_1_3_times_of_compulsory) {
     CompressedConvExplanation const e = gpu::explain_compressed_conv(desc, device());
     expect_equal(e.kernel, std::string("compressed_conv_mma16_bf16_d128"));
     expect_equal(e.path, std::string("mma16"));
+    expect(e.half_products);
     expect(e.bytes_moved > e.cost.bytes && e.bytes_moved < 1.3 * e.cost.bytes);
   }
+  desc.dtype = DType::f32;
+  expect(!gpu::explain_compressed_conv(desc, device()).half_products);
 }
 
 }  // namespace fattn::test

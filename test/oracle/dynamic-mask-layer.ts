@@ -43,7 +43,9 @@ export interface DmaLayerWeights extends Pick<KeyScoring, 'wdt' | 'a'> {
 }
 
 export interface DmaLayerOracleOptions
-  extends Pick<KeyScoring, 'form'>, Pick<SelectionOptions, 'keep' | 'selection' | 'causal' | 'kvLengths'> {
+  extends
+    Pick<KeyScoring, 'form'>,
+    Pick<SelectionOptions, 'keep' | 'selection' | 'blockSize' | 'causal' | 'kvLengths'> {
   epsilon?: number;
   rope?: Omit<RopeOptions, 'positions' | 'roundTo'> | false;
   /** Position of the first token. */
@@ -62,8 +64,8 @@ export function dmaLayerOracle(
   options: DmaLayerOracleOptions = {},
 ): { layer: Float64Array; lse: Float64Array; scores: Float64Array } {
   const { b, s, e, hQ, hKv, hB, d, dV } = shape;
-  const { rope = {}, offset = 0, epsilon, form, roundTo, cuSeqLens, keep, selection, kvLengths, scale } = options;
-  const { causal = true } = options;
+  const { rope = {}, offset = 0, epsilon, form, roundTo, cuSeqLens, kvLengths, scale } = options;
+  const { causal = true, keep, selection, blockSize } = options;
   const rows = b * s;
   const rounding = { ...(roundTo && { roundTo }) };
   const project = (from: ArrayLike<number>, inner: number, w: ArrayLike<number>, bias?: ArrayLike<number>) =>
@@ -96,6 +98,7 @@ export function dmaLayerOracle(
       causal,
       ...(keep !== undefined && { keep }),
       ...(selection && { selection }),
+      ...(blockSize !== undefined && { blockSize }),
       ...(kvLengths && { kvLengths }),
       ...(cuSeqLens && { cuSeqLensQ: cuSeqLens, cuSeqLensK: cuSeqLens }),
       ...(scale !== undefined && { scale }),

@@ -61,6 +61,7 @@ const table: Row[] = [
   { name: 'everything kept', shape: usual, norms: true },
   { name: 'the linear form', shape: usual, norms: true, options: { keep: 8, form: 'linear' } },
   { name: 'selection shared by all queries', shape: usual, options: { keep: 8, selection: 'shared' } },
+  { name: 'whole blocks of keys', shape: usual, options: { keep: 8, blockSize: 3 } },
   { name: 'scores above zero', shape: usual, options: { selection: 'relu', form: 'linear' } },
   { name: 'not causal', shape: usual, norms: true, options: { keep: 8, causal: false } },
   { name: 'another scale', shape: usual, options: { keep: 8, scale: 0.5 } },
@@ -148,12 +149,25 @@ for (const { name, device, dtype } of targets())
 
     const sparse: Row = { name: '', shape: usual, norms: true, biases: true, options: { keep: 8 } };
 
-    test('packed sequences, one of no token, and tokens behind the last', async () => {
-      const row = { ...sparse, shape: { ...usual, b: 1, s: 30 } };
+    test.each<[string, LayerOptions]>([
+      ['each query chooses', { keep: 8 }],
+      ['all queries of a sequence choose', { keep: 8, selection: 'shared' }],
+      ['whole blocks of a sequence', { keep: 8, blockSize: 3 }],
+    ])('packed sequences, one of no token, and tokens behind the last: %s', async (_, options) => {
+      const row = { ...sparse, options, shape: { ...usual, b: 1, s: 30 } };
       const cuSeqLens = [0, 11, 11, 28];
       const { weights, x, exact, budget } = judged(row, dtype, { cuSeqLens });
       const out = layerOf(row, weights).forward(tensor(x, [30, 24]), { cuSeqLens: indices(...cuSeqLens) });
       expect(out.shape).toEqual([30, 24]);
+      assertWithin(await out.toArray(), exact, budget);
+    });
+
+    test('scoring weights and norms in float32', async () => {
+      const { weights, x, exact, budget } = judged(sparse, dtype);
+      const made = dmaTensors(weights, usual, dtype, device);
+      for (const name of ['wdt', 'a', 'qNorm', 'kNorm'] as const) made[name] = made[name]!.to({ dtype: 'float32' });
+      const out = new DynamicMaskAttention(made, layerOptions(sparse)).forward(tensor(x, [2, 21, 24]));
+      expect(out.dtype).toBe(dtype);
       assertWithin(await out.toArray(), exact, budget);
     });
 

@@ -198,7 +198,11 @@ export async function questions(tensor: Tensor): Promise<void> {
   // @ts-expect-error: two of them, as in a call
   supports({ ...request, segments: { q: true } });
   const sizes = { b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 };
-  supports({ op: 'dynamicMaskAttention', ...sizes, keep: 4, wdt: true, hB: 1 });
+  supports({ op: 'dynamicMaskAttention', ...sizes, keep: 4, wdt: true, form: 'linear', hB: 1 });
+  const latent = { op: 'compressedConvAttention', b: 1, s: 1, hQ: 1, hKv: 1, d: 8 } as const;
+  supports({ ...latent, lengths: true, tempMode: 'raw', rope: { rotaryDim: 4 } });
+  // @ts-expect-error: requests have no positions
+  supports({ ...latent, rope: { positions: tensor } });
   supports({ op: 'blockSparseAttention', ...sizes, blockQ: 1, blockK: 1, full: 1 });
   supports({ op: 'linear', rows: 1, in: 2, out: 3, bias: true, precision: 'bfloat16' });
   // @ts-expect-error: scores are chosen from, or made

@@ -1,12 +1,14 @@
 /** A call of compressedConvAttention() described by numbers, for supports() and explain(). */
 
 import { expectDType, expectFloat } from '../../checks/dtypes.js';
-import { expectBoolean, expectInteger, readFields } from '../../checks/options.js';
+import { expectBoolean, expectChoice, expectInteger, readFields } from '../../checks/options.js';
 import type { Device } from '../../device.js';
 import { dtypeFacts, type DType } from '../../dtype.js';
 import { AttentionError, invalidRange } from '../../errors.js';
 import type { NativeCompressedConvDescription } from '../../native-module.js';
 import type { AttentionRequest } from '../attention/request.js';
+import { describeRope } from '../rope.js';
+import { ropeNames, tempModes, type CcaRope, type CcaTempMode } from './options.js';
 import { mostTaps } from './sizes.js';
 
 /** A call of {@link compressedConvAttention} by its sizes and options. */
@@ -37,6 +39,12 @@ export interface CompressedConvAttentionRequest extends Pick<
   packed?: boolean;
   /** Default `true`. */
   causal?: boolean;
+  /** Whether sequences have padding, with `lengths`. Default `false`. */
+  lengths?: boolean;
+  /** As in the call; costs nothing that is counted. */
+  tempMode?: CcaTempMode;
+  /** Likewise. */
+  rope?: Omit<CcaRope, 'positions'> | false;
 }
 
 const attentionNames = ['window', 'sinkTokens', 'scale', 'precision', 'lse'] as const;
@@ -53,8 +61,12 @@ const requestNames: ReadonlySet<string> = new Set<keyof CompressedConvAttentionR
   'k2',
   'packed',
   'causal',
+  'lengths',
+  'tempMode',
+  'rope',
   ...attentionNames,
 ]);
+const requestRopeNames: ReadonlySet<string> = new Set([...ropeNames].filter((name) => name !== 'positions'));
 const most = 2 ** 31 - 1;
 
 /** A copy of the request, each field read once; its values are not checked yet. */
@@ -79,6 +91,13 @@ export function describeCompressedConvRequest(request: CompressedConvAttentionRe
     throw invalidRange('ERR_SHAPE', `hKv * d must be even to be split in two halves, got ${hKv} * ${d}`);
   if (Math.max(k1, k2) > mostTaps)
     throw new AttentionError('ERR_UNSUPPORTED', `k1 and k2 are at most ${mostTaps}, got ${k1} and ${k2}`);
+  const lengths = expectBoolean('lengths', request.lengths, false);
+  if (lengths && packed)
+    throw new AttentionError('ERR_OPTION', 'lengths are of sequences that are not packed: give one of the two');
+  if (lengths && !causal && request.window !== undefined)
+    throw new AttentionError('ERR_OPTION', 'lengths cannot be combined with a window that is not causal');
+  expectChoice('tempMode', request.tempMode ?? 'exp', tempModes);
+  expectRope(request.rope, d);
   const options = Object.fromEntries(
     attentionNames.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]),
   );
@@ -99,7 +118,13 @@ export function describeCompressedConvRequest(request: CompressedConvAttentionRe
       ...(device !== undefined && { device }),
       dtype,
       ...{ b, sQ: s, sKv: s, hQ, hKv, d, packed, causal },
+      // As the call has it: rows of padding are gated off, and hide keys from queries that would see them.
+      ...(lengths && { gate: [b, 1, s], ...(!causal && { kvLengths: true }) }),
       ...options,
     },
   };
+}
+
+function expectRope(rope: CompressedConvAttentionRequest['rope'] = {}, d: number): void {
+  if (rope !== false) describeRope(d, readFields('rope', rope, requestRopeNames, 'false or { theta, rotaryDim, … }'));
 }

@@ -100,7 +100,10 @@ export function readHeads(parameters: CcaParameters, like: Like, channels: numbe
         `of ${d} each) that leaves ${hQ} query heads, which must be a multiple of ${hKv}`,
     );
   if ((hKv * d) % 2 !== 0)
-    throw invalidRange('ERR_SHAPE', `hKv * d must be even to be split in two halves, got ${hKv} * ${d}`);
+    throw invalidRange(
+      'ERR_SHAPE',
+      `hKv of ${what}.temperature times d of ${what}.w2 must be even to be split in two halves, got ${hKv} * ${d}`,
+    );
   expectContiguous(what, 'w1', w1, like);
   if (w1.rank !== 2 || w1.shape[0] !== channels) throw wrongShape(`${what}.w1`, w1, [channels, 'k1']);
   const k1 = w1.shape[1]!;

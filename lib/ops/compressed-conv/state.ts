@@ -29,6 +29,9 @@ import {
   type CcaStepOptions,
 } from './state-options.js';
 
+/** @internal How many sequences there are. */
+export let sequencesOf: (state: CcaState) => number;
+
 /**
  * Compressed convolutional attention of sequences that grow: keeps keys, values, and what the convolutions and the shift
  * see of the tokens before. Any sequence of {@link CcaState.append} calls gives what one call with all tokens would.
@@ -46,6 +49,13 @@ export class CcaState implements Disposable {
   readonly #own = new WeakSet<CcaSnapshot>();
   #keys: KeyStore | undefined;
   #past: Past = { length: 0, history: undefined, delayed: undefined };
+
+  static {
+    sequencesOf = (state) => {
+      state.#live();
+      return state.#b;
+    };
+  }
 
   /**
    * @param parameters Of the layer; the state keeps them but does not own them.

@@ -91,7 +91,11 @@ export class DmaCache implements Disposable {
     return this.#state.length;
   }
 
-  /** Queues a copy of which keys are kept now, to come back to. Keys, values and scores stay where they are. */
+  /**
+   * Queues a copy of which keys are kept now, to come back to. Keys, values and scores stay where they are.
+   *
+   * @throws As {@link DmaState.snapshot}.
+   */
   snapshot(options: DmaStateCallOptions = {}): DmaSnapshot {
     return this.#snapshots.add(this.#state.snapshot(options));
   }

@@ -1,12 +1,13 @@
 /** A call of dynamicMaskAttention() described by numbers, for supports() and explain(). */
 
-import { expectBoolean, expectInteger, readFields } from '../../checks/options.js';
+import { expectBoolean, expectChoice, expectInteger, readFields } from '../../checks/options.js';
 import { AttentionError, invalidRange } from '../../errors.js';
 import type { NativeAttentionDescription, NativeDynamicMaskSizes, NativeExtras } from '../../native-module.js';
 import { describeRequest } from '../attention/request.js';
 import { denseRequest, headsOf, sparseNames, type SparseSizes } from '../sparse-request.js';
 import { expectScoreHeads } from './checks.js';
 import { defaultKeep, expectSelection, selections, type KeySelection } from './intervals.js';
+import { forms, type KeyScoring } from './scores.js';
 
 /** A call of {@link dynamicMaskAttention} by its sizes and options. */
 export interface DynamicMaskAttentionRequest extends SparseSizes, KeySelection {
@@ -17,6 +18,8 @@ export interface DynamicMaskAttentionRequest extends SparseSizes, KeySelection {
   hB?: number;
   /** Whether scores are made from the values, by `wdt` and `a`; else they are given. Default `false`. */
   wdt?: boolean;
+  /** Of scores made from the values; costs the same in any. */
+  form?: KeyScoring['form'];
   /** Whether a state says what is kept, `keep` keys of each score head. Default `false`. */
   state?: boolean;
 }
@@ -27,6 +30,7 @@ const requestNames: ReadonlySet<string> = new Set<keyof DynamicMaskAttentionRequ
   'packed',
   'hB',
   'wdt',
+  'form',
   'state',
   'keep',
   'selection',
@@ -55,6 +59,9 @@ export function describeDynamicMaskRequest(request: DynamicMaskAttentionRequest)
   expectSelection(request);
   const state = expectBoolean('state', request.state, false);
   const fromValues = expectBoolean('wdt', request.wdt, false);
+  if (request.form !== undefined) expectChoice('form', request.form, forms);
+  if (request.form !== undefined && !fromValues)
+    throw new AttentionError('ERR_OPTION', 'form is of scores that are made from the values, with wdt');
   if (state) expectStep(request);
   const kept = { selection: selections[selection], keep, blockSize };
   return { description, extras, sizes: { heads: hB, fromValues, state, ...kept } };

@@ -121,7 +121,12 @@ export class DmaState implements Disposable {
     return this;
   }
 
-  /** Queues a copy of what is kept now. */
+  /**
+   * Queues a copy of what is kept now.
+   *
+   * @throws {AttentionError} `ERR_DISPOSED`: the state is gone. `ERR_STREAM_CLOSED`, `ERR_QUEUE_FULL`, `ERR_OUT_OF_MEMORY`.
+   *   `signal.reason` where the signal has gone off already.
+   */
   snapshot(options: DmaStateCallOptions = {}): DmaSnapshot {
     const { copying } = this.#read('snapshot', options);
     return makeSnapshot(this, this.#length, copyKept(this.#kept, copying));

@@ -271,6 +271,8 @@ class CpuBackend final : public Backend {
     return cpu::explain_linear(desc, active_kernels());
   }
 
+  std::string key_scores_kernel(DType) const override { return "cpu/key-scores"; }
+
   Explanation explain_sparse(AttentionDesc const& desc) const override {
     return cpu::explain_sparse(desc);
   }

@@ -83,6 +83,7 @@ CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc
   if (!e.supported) return e;
   e.kernel = choice.row->name;
   e.path = choice.row->path;
+  e.half_products = choice.on_tensor_cores();
   double const halo = static_cast<double>(size_of(desc.dtype) * desc.halo() * desc.channels());
   e.bytes_moved = e.cost.bytes + static_cast<double>(most_tiles(desc, choice.tile_tokens)) * halo +
                   (choice.on_tensor_cores() ? prepared_bytes(desc, pairs) : 0);

@@ -11,6 +11,7 @@
 #include "backends/gpu/compressed_conv_job.h"
 #include "backends/gpu/elementwise.h"
 #include "backends/gpu/gpu_storage.h"
+#include "backends/gpu/kernel_row.h"
 #include "backends/gpu/key_intervals_job.h"
 #include "backends/gpu/key_scores_job.h"
 #include "backends/gpu/linear_job.h"
@@ -230,6 +231,10 @@ Explanation GpuBackend::explain_sparse(AttentionDesc const& desc) const {
 
 LinearExplanation GpuBackend::explain_linear(LinearDesc const& desc) const {
   return gpu::explain_linear(desc, device(), gpu_.facts());
+}
+
+std::string GpuBackend::key_scores_kernel(DType dtype) const {
+  return kernel_row("key_scores", dtype).name;
 }
 
 void GpuBackend::measure_ceilings(std::function<void(Ceilings)> done) {

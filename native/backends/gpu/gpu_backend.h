@@ -42,6 +42,7 @@ class GpuBackend final : public Backend {
                                 AttentionExtras const& extras) const override;
   CompressedConvExplanation explain_compressed_conv(CompressedConvDesc const& desc) const override;
   LinearExplanation explain_linear(LinearDesc const& desc) const override;
+  std::string key_scores_kernel(DType dtype) const override;
   Explanation explain_sparse(AttentionDesc const& desc) const override;
   void measure_ceilings(std::function<void(Ceilings)> done) override;
   void set_threads(int) override {}

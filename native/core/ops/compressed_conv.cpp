@@ -80,14 +80,22 @@ void check_written(CompressedConvArgs const& a, char const* name, TensorView con
 }
 
 void check_outputs(CompressedConvArgs const& a) {
-  TensorView const* const written[] = {&a.q,           &a.k, &a.v, &a.in_use, &a.next_history,
-                                       &a.next_delayed};
-  for (TensorView const* one : written) {
-    check_written(a, "an output", *one);
-    for (TensorView const* other : written)
-      check(one == other || !one->defined() || one->storage != other->storage ||
-                !spans_overlap(*one, *other),
-            ErrorCode::kOption, "compressedConvAttention: two outputs overlap");
+  struct Output {
+    char const* name;  // as the caller gives it
+    TensorView const& view;
+  };
+  Output const written[] = {{"out.q", a.q},
+                            {"out.k", a.k},
+                            {"out.v", a.v},
+                            {"inUse", a.in_use},
+                            {"nextHistory", a.next_history},
+                            {"nextDelayed", a.next_delayed}};
+  for (Output const& one : written) {
+    check_written(a, "an output", one.view);
+    for (Output const& other : written)
+      check(&one == &other || !one.view.defined() || one.view.storage != other.view.storage ||
+                !spans_overlap(one.view, other.view),
+            ErrorCode::kOption, one.name, " and ", other.name, " overlap, and both are written");
   }
 }
 

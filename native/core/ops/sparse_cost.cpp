@@ -53,8 +53,9 @@ AttentionCost dynamic_mask_cost(AttentionDesc const& desc, AttentionExtras const
       (sizes.selection != KeySelection::kPerQuery || sizes.block_size > 1))
     cost.accuracy = CostAccuracy::kUpperBound;
   double const heads = static_cast<double>(sizes.heads);
-  double const kept = static_cast<double>(desc.batch) * static_cast<double>(sizes.keep);
-  // A state holds a score and an index for each key it keeps.
+  // A state holds a score and an index for each key it keeps, of those there are.
+  double const kept = static_cast<double>(desc.batch) *
+                      static_cast<double>(std::min<int64_t>(sizes.keep, desc.seq_kv));
   double const scores = heads * (sizes.state ? 2 * kept : keys_in_all(desc));
   cost.bytes =
       sparse_bytes(desc, cost.visible_pairs, sizes.heads) + kWord * scores + extras.bytes();

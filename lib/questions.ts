@@ -102,8 +102,9 @@ function askCompressedConv(request: CompressedConvAttentionRequest, device: Devi
 }
 
 function askDynamicMask(request: DynamicMaskAttentionRequest, device: Device): Answer {
-  const { description, extras, sizes } = describeDynamicMaskRequest(request);
+  const { description, extras, sizes, intervals } = describeDynamicMaskRequest(request);
   const { scoring, ...attended } = guarded(() => native.explainDynamicMask(device, description, extras, sizes));
+  attended.bytes += Int32Array.BYTES_PER_ELEMENT * intervals;
   if (scoring === undefined) return attended;
   const { kernel, flops, bytes } = scoring;
   return {

@@ -45,6 +45,14 @@ test('counts what it takes to make scores from values', async () => {
   expect(await explain({ ...masked, hB: 8, wdt: true, form: 'linear' })).toEqual(made);
 });
 
+test('counts intervals, which may keep any key', async () => {
+  const { keep: _, ...named } = { ...masked, intervals: true };
+  const all = await explain({ ...masked, keep: 100 });
+  const { bytes, visiblePairs, accuracy } = await explain(named);
+  expect({ visiblePairs, accuracy }).toEqual({ visiblePairs: all.visiblePairs, accuracy: 'upper bound' });
+  expect(bytes).toBe(all.bytes + 4 * 2 * 2 * 200); // a run of each of two heads, for each key
+});
+
 test('a step of a state costs what it keeps, after any number of tokens', async () => {
   const step = { op: 'dynamicMaskAttention', b: 1, sQ: 1, hQ: 8, hKv: 2, d: 16, keep: 10, state: true } as const;
   const [short, long] = [await explain({ ...step, sKv: 1000 }), await explain({ ...step, sKv: 1_000_000 })];
@@ -90,6 +98,7 @@ badCalls('explain of dynamicMaskAttention refuses', [
   ['score heads that belong to nothing', ask({ hB: 4 }), 'ERR_SHAPE', 'hB must have 1 or 2 or 8 score heads, got 4'],
   ['heads that do not divide', ask({ hKv: 3 }), 'ERR_SHAPE', 'hK must divide the 8 heads'],
   ['integers', ask({ dtype: 'int32' }), 'ERR_DTYPE', 'dtype must be float32'],
+  ['a keep of intervals', ask({ intervals: true }), 'ERR_OPTION', 'intervals say which keys are kept: keep'],
   ['a form of given scores', ask({ form: 'linear' }), 'ERR_OPTION', 'form is of scores that are made from the values'],
   ['an unknown form', ask({ wdt: true, form: 'tanh' }), 'ERR_ARGUMENT_VALUE', "form must be 'exp' or 'linear'"],
   ['tensors', ask({ wdt: Tensor.zeros([1]) }), 'ERR_ARGUMENT_TYPE', 'wdt must be a boolean'],

@@ -199,6 +199,7 @@ export async function questions(tensor: Tensor): Promise<void> {
   supports({ ...request, segments: { q: true } });
   const sizes = { b: 1, sQ: 1, sKv: 1, hQ: 1, hKv: 1, d: 8 };
   supports({ op: 'dynamicMaskAttention', ...sizes, keep: 4, wdt: true, form: 'linear', hB: 1 });
+  supports({ op: 'dynamicMaskAttention', ...sizes, intervals: true });
   const latent = { op: 'compressedConvAttention', b: 1, s: 1, hQ: 1, hKv: 1, d: 8 } as const;
   supports({ ...latent, lengths: true, tempMode: 'raw', rope: { rotaryDim: 4 } });
   // @ts-expect-error: requests have no positions

@@ -20,6 +20,8 @@ export interface DynamicMaskAttentionRequest extends SparseSizes, KeySelection {
   wdt?: boolean;
   /** Of scores made from the values; costs the same in any. */
   form?: KeyScoring['form'];
+  /** Whether intervals say which keys are kept, in place of `keep` and `selection`; as if they kept all. Default `false`. */
+  intervals?: boolean;
   /** Whether a state says what is kept, `keep` keys of each score head. Default `false`. */
   state?: boolean;
 }
@@ -31,6 +33,7 @@ const requestNames: ReadonlySet<string> = new Set<keyof DynamicMaskAttentionRequ
   'hB',
   'wdt',
   'form',
+  'intervals',
   'state',
   'keep',
   'selection',
@@ -47,6 +50,8 @@ export function describeDynamicMaskRequest(request: DynamicMaskAttentionRequest)
   description: NativeAttentionDescription;
   extras: NativeExtras;
   sizes: NativeDynamicMaskSizes;
+  /** Elements of the intervals; 0 where there are none. */
+  intervals: number;
 } {
   const { packed, keep = defaultKeep, selection = 'perQuery', blockSize = 0 } = request;
   const { description, extras } = describeRequest({
@@ -63,11 +68,26 @@ export function describeDynamicMaskRequest(request: DynamicMaskAttentionRequest)
   if (request.form !== undefined && !fromValues)
     throw new AttentionError('ERR_OPTION', 'form is of scores that are made from the values, with wdt');
   if (state) expectStep(request);
-  const kept = { selection: selections[selection], keep, blockSize };
-  return { description, extras, sizes: { heads: hB, fromValues, state, ...kept } };
+  const named = expectBoolean('intervals', request.intervals, false);
+  if (named) expectNoSelection(request);
+  // As many keys as intervals can name: those that 'relu' would keep if all scores were above 0.
+  const kept = { selection: named ? selections.relu : selections[selection], keep, blockSize };
+  const keys = description.seqKv * (description.packed ? 1 : description.batch);
+  return {
+    ...{ description, extras, sizes: { heads: hB, fromValues, state, ...kept } },
+    intervals: named ? 2 * hB * keys : 0,
+  };
 }
 
-const ofWholeSequences = ['wdt', 'packed', 'causal', 'kvLengths', 'selection', 'blockSize'] as const;
+function expectNoSelection({ keep, selection, blockSize }: DynamicMaskAttentionRequest): void {
+  if (keep !== undefined || selection !== undefined || blockSize !== undefined)
+    throw new AttentionError(
+      'ERR_OPTION',
+      'intervals say which keys are kept: keep, selection and blockSize have no place',
+    );
+}
+
+const ofWholeSequences = ['wdt', 'packed', 'causal', 'kvLengths', 'selection', 'blockSize', 'intervals'] as const;
 
 function expectStep(request: DynamicMaskAttentionRequest): void {
   for (const name of ofWholeSequences)

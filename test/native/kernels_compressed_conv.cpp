@@ -114,6 +114,22 @@ TEST(kernels_compressed_conv_takes_shorter_tiles_for_wide_heads) {
   expect_prologue<float>(wide, EmulationOptions{3, Landing::kLate});
 }
 
+// The sum of squares is infinite where no element is: of such a head nothing is left, not even NaN.
+TEST(kernels_compressed_conv_heads_longer_than_float32_counts_are_zero) {
+  ConvCase const c = {"long", 1, 3, 1, 1, 4, 1, 1, 2};
+  for_some_schedules([&](EmulationOptions const& options) {
+    ConvCall<float> call(c);
+    for (int i = 0; i < c.channels(); ++i) call.latent[call.row(c.channels()) + i] = 1e25f;
+    call.run(options);
+    for (int t = 0; t < c.tokens; ++t)
+      for (int e = 0; e < c.d; ++e)
+        for (auto* out : {&call.q, &call.k}) {
+          float const found = (*out)[t * call.row(c.d) + e];
+          expect(t == 1 ? found == 0 : found == found && found != 0, "one token of three");
+        }
+  });
+}
+
 // Tiles are 128 tokens, a warp makes 16 of them; weights come by 64 channels of one tap.
 std::vector<ConvCase> const kTensorCoreCases = {
     {"CCGQA over two tiles", 1, 141, 4, 2, 16, 2, 2, 8},

@@ -114,6 +114,23 @@ TEST(kernels_compressed_conv_takes_shorter_tiles_for_wide_heads) {
   expect_prologue<float>(wide, EmulationOptions{3, Landing::kLate});
 }
 
+TEST(kernels_compressed_conv_brings_weights_of_fewer_channels_for_wide_heads_of_many_taps) {
+  using Kernel = CompressedConv<BF16>;
+  for (int const taps : {7, 8}) {
+    expect(Kernel::tile_tokens(512, 256, taps) > 0, "half of a round's weights");
+    expect(Kernel::tile_tokens(1800, 0, taps) > 0, "those of a warp");
+    expect(Kernel::tile_tokens(2500, 0, taps) == 0, "not one token fits");
+  }
+  EmulationOptions const options{3, Landing::kLate};
+  ConvCase const wide = {"8 taps of a head of 512", 1, 5, 1, 1, 512, 2, 8, 256};
+  expect_prologue<BF16>(wide, options);
+  ConvCall<float> call(wide);
+  call.run(options);
+  call.split = 0x1p-18;  // 4096 roundings of 2^-24, up and down: as much as 64 of them
+  call.expect_all();
+  expect_prologue<BF16>({"weights of 32 at a time", 1, 2, 1, 1, 1000, 1, 8, 500}, options);
+}
+
 // The sum of squares is infinite where no element is: of such a head nothing is left, not even NaN.
 TEST(kernels_compressed_conv_heads_longer_than_float32_counts_are_zero) {
   ConvCase const c = {"long", 1, 3, 1, 1, 4, 1, 1, 2};

@@ -174,6 +174,24 @@ for (const { name: target, ...place } of targets()) {
       },
     );
 
+    test.each([Infinity, -Infinity, NaN])(
+      'values of %d of a key that a score of NaN or -Infinity hides reach no row',
+      async (bad) => {
+        const x = random([1, 4, 1, 8], 1);
+        const run = async (score: number, value: number) => {
+          const v = Float64Array.from(await x.toArray()).fill(value, 8, 16);
+          return dynamicMaskAttention(x, x, Tensor.from(v, [1, 4, 1, 8], { dtype, device }), {
+            scores: Tensor.from([1, score, 2, 3], [1, 1, 4], { device }),
+            intervals: Tensor.from(Int32Array.of(0, 0, 0, 0, 4, 4, 4, 4), [1, 1, 2, 4], { device }),
+            causal,
+          }).toArray();
+        };
+        const usual = await run(-Infinity, 0);
+        for (const score of [NaN, -Infinity]) assertSameBits(await run(score, bad), usual);
+        expect(Array.from(usual)).not.toContain(NaN);
+      },
+    );
+
     test('keep of all keys and equal scores is attention', async () => {
       const [q, k, v] = [random([1, 90, 4, 32], 1), random([1, 90, 2, 32], 2), random([1, 90, 2, 32], 3)];
       const options = { scores: Tensor.zeros([1, 1, 90], { device }), causal };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -47,23 +48,42 @@ class SpanTable {
 
   /// Of what was known of `part` nothing counts any more.
   void set(ByteSpan part, Value value) {
+    if (part.empty()) return;
     clear(part);
-    if (!part.empty()) entries_.push_back({part, std::move(value)});
+    auto const behind = [&](Entry const& entry) { return part.first < entry.part.first; };
+    entries_.insert(std::ranges::find_if(entries_, behind), Entry{part, std::move(value)});
   }
 
   /// What was known of `part` stays true beside `value`: `join(known, value)` where there was
   /// something.
   template <class Join>
   void add(ByteSpan part, Value const& value, Join&& join) {
-    std::vector<Entry> inside;
+    if (part.empty()) return;
+    std::vector<Entry> all;
+    all.reserve(2 * entries_.size() + 1);
+    int64_t next = part.first;  // of `part`, the first byte that is not in `all`
+    auto const add_until = [&](int64_t end) {
+      if (next < end) all.push_back({{next, end}, value});
+    };
     for (Entry const& old : entries_) {
-      if (!old.part.meets(part)) continue;
-      int64_t const first = old.part.first > part.first ? old.part.first : part.first;
-      int64_t const end = old.part.end < part.end ? old.part.end : part.end;
-      inside.push_back({{first, end}, join(old.value, value)});
+      auto const [first, end] = old.part;
+      if (first >= part.end) {
+        add_until(part.end);
+        next = part.end;
+      }
+      if (!old.part.meets(part)) {
+        all.push_back(old);
+        continue;
+      }
+      ByteSpan const inside{std::max(first, part.first), std::min(end, part.end)};
+      add_until(inside.first);
+      if (first < inside.first) all.push_back({{first, inside.first}, old.value});
+      all.push_back({inside, join(old.value, value)});
+      if (inside.end < end) all.push_back({{inside.end, end}, old.value});
+      next = inside.end;
     }
-    set(part, value);
-    for (Entry& entry : inside) set(entry.part, std::move(entry.value));
+    add_until(part.end);
+    entries_.swap(all);
   }
 
   template <class Predicate>
@@ -76,7 +96,7 @@ class SpanTable {
     ByteSpan part;
     Value value;
   };
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // in the order of their spans
 };
 
 }  // namespace fattn

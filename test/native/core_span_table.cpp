@@ -47,6 +47,19 @@ TEST(core_span_table_adds_to_what_was_known) {
   expect_equal(bytes_of(table, 7), std::string(".aaccbcb."));
 }
 
+TEST(core_span_table_adds_whatever_the_order_was) {
+  Table table;
+  for (int64_t const first : {8, 0, 4, 2, 6}) table.set({first, first + 1}, "a");
+  table.add({3, 3}, "x", join);
+  table.add({1, 7}, "b", join);
+  expect_equal(bytes_of(table, 10), std::string("ababbabbab.a."));
+  table.add({0, 10}, "c", join);
+  expect_equal(bytes_of(table, 10), std::string("acbcabcbcabcbcabccacc"));
+  table.set({2, 9}, "d");
+  table.add({1, 4}, "e", join);
+  expect_equal(bytes_of(table, 10), std::string("acbcedededddddc"), "both ends within a span");
+}
+
 TEST(core_span_table_visits_until_it_is_told_enough) {
   Table table;
   table.set({0, 1}, "a");

@@ -187,6 +187,28 @@ TEST(kept_keys_give_the_bits_of_their_intervals) {
   });
 }
 
+/// A state holds no NaN unless something else wrote it there; it counts as -inf.
+TEST(kept_keys_take_nan_for_the_worst_score) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  AppendScoresArgs args;
+  args.kept.tokens = host_view(DType::i32, {1, 1, 4});
+  args.kept.scores = host_view(DType::f32, {1, 1, 3});
+  args.scores = host_view(DType::f32, {1, 1, 1});
+  for (int const place : {0, 1, 2}) {
+    int32_t* const tokens = args.kept.tokens.data<int32_t>();
+    float* const scores = args.kept.scores.data<float>();
+    for (int i = 0; i < 3; ++i) tokens[1 + i] = i, scores[i] = static_cast<float>(i + 1);
+    tokens[0] = 3, scores[place] = kNan;
+    args.scores.data<float>()[0] = -5;
+    check_append_scores(args);
+    Threads threads(1);
+    threads.run([&](cpu::JobContext& job) { cpu::run_append_scores(job, args); });
+    expect_equal(tokens[3], 3, "the new token is better");
+    for (int i = 0; i < 3; ++i) expect(tokens[1 + i] != place, "the token of NaN");
+    expect_equal(scores[2], -5.0f);
+  }
+}
+
 TEST(block_sparse_attention_agrees_with_plain_loops_on_every_path) {
   SparseCase const c{"blocks", 2, 70, 90, 4, 2, 2, 19, 0};
   BlockSparseDesc const blocks{.block_q = 16, .block_k = 11};

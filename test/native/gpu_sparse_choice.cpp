@@ -81,6 +81,24 @@ TEST(gpu_sparse_lists_have_room_for_what_is_kept) {
   expect_equal(floats.list_rows, 64, "tiles of 4 rows share a list");
 }
 
+TEST(gpu_sparse_more_rows_share_a_list_where_many_keys_are_kept) {
+  AttentionDesc const desc = call(131072, 131072, 64);
+  auto const few = cut(desc, named(KeyNaming::kIntervals, 4, 6000));
+  expect_equal(few.list_rows, 128, "room for 6144 keys");
+  auto const many = cut(desc, named(KeyNaming::kIntervals, 4, 8192));
+  expect_equal(many.list_rows, 256);
+  expect_equal(many.list_tiles, 131072 * 4 / 256);
+  expect_equal(many.capacity, 8192 + 64, "64 queries, the first of them in part");
+  expect(4 * many.lists * many.capacity <= gpu::working_bytes(desc));
+  auto const all = cut(desc, named(KeyNaming::kIntervals, 4, 131072));
+  expect_equal(all.list_rows, 128, "longer lists would not help");
+  expect_equal(all.capacity, 6144);
+  AttentionDesc wide = call(5000, 300000, 8);  // more scores than keys and values
+  wide.heads_k = wide.heads_v = 1;
+  auto const never = cut(wide, named(KeyNaming::kIntervals, 16, 250000));
+  expect_equal(never.list_rows, 128, "nor would one per sequence");
+}
+
 TEST(gpu_sparse_lists_take_no_more_than_the_inputs) {
   AttentionDesc const desc = call(65536, 65536, 64);
   for (int64_t const keep : {int64_t{0}, int64_t{60000}}) {

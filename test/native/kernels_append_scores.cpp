@@ -42,6 +42,18 @@ class State {
     kept_.expect_guards();
   }
 
+  /// Something else writes NaN over a score that is kept.
+  void spoil(int place) {
+    for (int list = 0; list < kLists; ++list) kept_[int64_t{list} * keep_ + place] = NAN;
+  }
+
+  /// That no list keeps token `token` any more.
+  void expect_gone(int token) {
+    for (int list = 0; list < kLists; ++list)
+      for (int i = 0; i < keep_; ++i)
+        expect(tokens_[int64_t{list} * (1 + keep_) + 1 + i] != token, "the token of NaN");
+  }
+
   void expect_best(std::string const& what) {
     for (int list = 0; list < kLists; ++list) {
       auto score = [&](int j) { return counted(given_[(int64_t{list} * total_ + j) * kApart]); };
@@ -91,6 +103,17 @@ TEST(kernels_append_scores_takes_a_prompt_at_once) {
     state.append(1, {});
     state.expect_best(kind.name);
   }
+}
+
+TEST(kernels_append_scores_take_nan_for_the_worst_score) {
+  for (int const place : {0, 3, 6})
+    for_some_schedules([&](EmulationOptions const& options) {
+      State state(7, 8, kScoreKinds[0]);
+      state.append(7, options);
+      state.spoil(place);
+      state.append(1, options);
+      state.expect_gone(place);
+    });
 }
 
 }  // namespace

@@ -114,6 +114,39 @@ TEST(kernels_compressed_conv_takes_shorter_tiles_for_wide_heads) {
   expect_prologue<float>(wide, EmulationOptions{3, Landing::kLate});
 }
 
+TEST(kernels_compressed_conv_brings_weights_of_fewer_channels_for_wide_heads_of_many_taps) {
+  using Kernel = CompressedConv<BF16>;
+  for (int const taps : {7, 8}) {
+    expect(Kernel::tile_tokens(512, 256, taps) > 0, "half of a round's weights");
+    expect(Kernel::tile_tokens(1800, 0, taps) > 0, "those of a warp");
+    expect(Kernel::tile_tokens(2500, 0, taps) == 0, "not one token fits");
+  }
+  EmulationOptions const options{3, Landing::kLate};
+  ConvCase const wide = {"8 taps of a head of 512", 1, 5, 1, 1, 512, 2, 8, 256};
+  expect_prologue<BF16>(wide, options);
+  ConvCall<float> call(wide);
+  call.run(options);
+  call.split = 0x1p-18;  // 4096 roundings of 2^-24, up and down: as much as 64 of them
+  call.expect_all();
+  expect_prologue<BF16>({"weights of 32 at a time", 1, 2, 1, 1, 1000, 1, 8, 500}, options);
+}
+
+// The sum of squares is infinite where no element is: of such a head nothing is left, not even NaN.
+TEST(kernels_compressed_conv_heads_longer_than_float32_counts_are_zero) {
+  ConvCase const c = {"long", 1, 3, 1, 1, 4, 1, 1, 2};
+  for_some_schedules([&](EmulationOptions const& options) {
+    ConvCall<float> call(c);
+    for (int i = 0; i < c.channels(); ++i) call.latent[call.row(c.channels()) + i] = 1e25f;
+    call.run(options);
+    for (int t = 0; t < c.tokens; ++t)
+      for (int e = 0; e < c.d; ++e)
+        for (auto* out : {&call.q, &call.k}) {
+          float const found = (*out)[t * call.row(c.d) + e];
+          expect(t == 1 ? found == 0 : found == found && found != 0, "one token of three");
+        }
+  });
+}
+
 // Tiles are 128 tokens, a warp makes 16 of them; weights come by 64 channels of one tap.
 std::vector<ConvCase> const kTensorCoreCases = {
     {"CCGQA over two tiles", 1, 141, 4, 2, 16, 2, 2, 8},

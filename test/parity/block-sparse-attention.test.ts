@@ -1,6 +1,6 @@
 /** Attention over lists of key blocks against the oracle, which looks every pair up. */
 
-import { blockSparseAttention, configure, Tensor } from '../../lib/index.js';
+import { blockSparseAttention, configure, Stream, Tensor } from '../../lib/index.js';
 import { blockMask, blockSparseOracle, type BlockSparseCase, type Lists } from '../oracle/block-sparse-attention.js';
 import { headsOf } from '../oracle/heads.js';
 import { round, type FloatDType } from '../oracle/round.js';
@@ -8,6 +8,7 @@ import type { AttentionShape } from '../oracle/visibility.js';
 import { judge, type Place } from '../support/attention-case.js';
 import { targets } from '../support/backends.js';
 import { assertSameBits } from '../support/compare.js';
+import { expectFailure } from '../support/expect-error.js';
 import { embed, type Embedded } from '../support/embed.js';
 import { normal, Random } from '../support/random.js';
 
@@ -266,5 +267,17 @@ for (const { name: target, device } of targets(['float32']))
         code: 'ERR_INDEX',
         message: expect.stringContaining(message) as string,
       });
+    });
+
+    test('lengths out of range are found even where there are no queries', async () => {
+      using stream = new Stream(device);
+      const none = Tensor.zeros([1, 0, 2, 8], { device });
+      const partial = {
+        offsets: Tensor.zeros([1, 1, 1], { dtype: 'int32', device }),
+        indices: Tensor.zeros([0], { dtype: 'int32', device }),
+      };
+      const kvLengths = Tensor.from(Int32Array.of(41), [1], { device });
+      blockSparseAttention(none, k, k, { lists: { blockQ: 16, blockK: 16, partial }, kvLengths, stream });
+      await expectFailure(() => stream.synchronize(), 'ERR_INDEX', 'kvLengths[0] is 41, expected 0 to 40');
     });
   });

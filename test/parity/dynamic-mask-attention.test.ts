@@ -6,6 +6,7 @@ import {
   dynamicMaskAttention,
   dynamicMaskIntervals,
   dynamicMaskScores,
+  Stream,
   Tensor,
 } from '../../lib/index.js';
 import { selectionOracle } from '../oracle/dynamic-mask-attention.js';
@@ -13,6 +14,7 @@ import { round } from '../oracle/round.js';
 import { sequencesOf } from '../oracle/visibility.js';
 import { targets } from '../support/backends.js';
 import { assertSameBits } from '../support/compare.js';
+import { expectFailure } from '../support/expect-error.js';
 import { g } from '../support/generators.js';
 import {
   checkDynamicMask,
@@ -173,6 +175,35 @@ for (const { name: target, ...place } of targets()) {
         }
       },
     );
+
+    test.each([Infinity, -Infinity, NaN])(
+      'values of %d of a key that a score of NaN or -Infinity hides reach no row',
+      async (bad) => {
+        const x = random([1, 4, 1, 8], 1);
+        const run = async (score: number, value: number) => {
+          const v = Float64Array.from(await x.toArray()).fill(value, 8, 16);
+          return dynamicMaskAttention(x, x, Tensor.from(v, [1, 4, 1, 8], { dtype, device }), {
+            scores: Tensor.from([1, score, 2, 3], [1, 1, 4], { device }),
+            intervals: Tensor.from(Int32Array.of(0, 0, 0, 0, 4, 4, 4, 4), [1, 1, 2, 4], { device }),
+            causal,
+          }).toArray();
+        };
+        const usual = await run(-Infinity, 0);
+        for (const score of [NaN, -Infinity]) assertSameBits(await run(score, bad), usual);
+        expect(Array.from(usual)).not.toContain(NaN);
+      },
+    );
+
+    test('packed lengths out of range are found even where there are no queries', async () => {
+      using stream = new Stream(device);
+      const indices = (last: number) => Tensor.from(Int32Array.of(0, last), [2], { device });
+      const [q, k] = [random([0, 4, 8], 1), random([5, 2, 8], 2)];
+      const scores = Tensor.zeros([2, 5], { device });
+      const intervals = Tensor.zeros([2, 2, 5], { dtype: 'int32', device });
+      const cuSeqLensQ = indices(0);
+      dynamicMaskAttention(q, k, k, { scores, intervals, cuSeqLensQ, cuSeqLensK: indices(6), stream });
+      await expectFailure(() => stream.synchronize(), 'ERR_INDEX', 'cuSeqLensK[1] is 6, expected 0 to 5');
+    });
 
     test('keep of all keys and equal scores is attention', async () => {
       const [q, k, v] = [random([1, 90, 4, 32], 1), random([1, 90, 2, 32], 2), random([1, 90, 2, 32], 3)];

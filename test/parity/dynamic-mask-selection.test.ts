@@ -1,11 +1,12 @@
 /** Which rows keep each key, exactly, against sorting the keys of every row; and the scores they are chosen by. */
 
-import { dynamicMaskIntervals, dynamicMaskScores, Tensor } from '../../lib/index.js';
+import { dynamicMaskIntervals, dynamicMaskScores, Stream, Tensor } from '../../lib/index.js';
 import { keyScoresOracle, selectionOracle, type SelectionOptions } from '../oracle/dynamic-mask-attention.js';
 import { round } from '../oracle/round.js';
 import { sequencesOf, type AttentionShape } from '../oracle/visibility.js';
 import { targets } from '../support/backends.js';
 import { assertSameBits, assertWithin, roundingBudget } from '../support/compare.js';
+import { expectFailure } from '../support/expect-error.js';
 import { scoreKinds, scoresOf, type ScoreKind } from '../support/dynamic-mask-case.js';
 import { normal } from '../support/random.js';
 
@@ -52,11 +53,12 @@ const lengths = [
 
 for (const { name, device } of targets(['float32']))
   describe(`selection, ${name}`, () => {
+    const indices = (data: readonly number[]) => Tensor.from(Int32Array.from(data), [data.length], { device });
+
     const check = async (row: SelectionCase, kind: ScoreKind) => {
       const { b = 1, sQ, sKv, hB = 2, options } = row;
       const { kvLengths, cuSeqLensQ, cuSeqLensK, ...plain } = options;
       const scores = scoresOf({ shape: { b, sQ, sKv, hQ: 1, d: 1, hB }, options, scores: kind });
-      const indices = (data: readonly number[]) => Tensor.from(Int32Array.from(data), [data.length], { device });
       const intervals = dynamicMaskIntervals(
         Tensor.from(scores, cuSeqLensQ ? [hB, sKv] : [b, hB, sKv], { dtype: 'float32', device }),
         {
@@ -110,6 +112,16 @@ for (const { name, device } of targets(['float32']))
       const scores = Tensor.zeros([2, 1, 8], { device });
       const kvLengths = Tensor.from(Int32Array.of(8, 9), [2], { device });
       await expect(dynamicMaskIntervals(scores, { kvLengths }).toArray()).rejects.toMatchObject({ code: 'ERR_INDEX' });
+    });
+
+    test.each([
+      { mentions: 'cuSeqLensK[1] is 5', shape: [1, 0], sQ: 3, cuSeqLensQ: [0, 3], cuSeqLensK: [0, 5] },
+      { mentions: 'kvLengths[0] is 5', shape: [1, 1, 0], sQ: 3, kvLengths: [5] },
+    ])('even where there are no keys: $mentions', async ({ mentions, shape, sQ, ...lengths }) => {
+      using stream = new Stream(device);
+      const options = Object.entries(lengths).map(([name, of]) => [name, indices(of)] as const);
+      dynamicMaskIntervals(Tensor.zeros(shape, { device }), { ...Object.fromEntries(options), sQ, stream });
+      await expectFailure(() => stream.synchronize(), 'ERR_INDEX', mentions);
     });
   });
 

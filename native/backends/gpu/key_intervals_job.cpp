@@ -105,10 +105,10 @@ int64_t most_blocks(SelectionParams const& p) {
 
 std::shared_ptr<PendingReport> launch_key_intervals(DeviceJob& job, KeyIntervalsDesc const& desc,
                                                     KeyIntervalsArgs const& args) {
-  if (args.intervals.elements() == 0) return nullptr;
   SelectionParams p = describe(desc, args);
-  int64_t const lists = args.scores.elements() / p.seq_kv;
   auto report = launch_check(job, p, args);
+  if (args.intervals.elements() == 0) return report;
+  int64_t const lists = args.scores.elements() / p.seq_kv;
   bool const pushes_out = p.rule != KeySelectionRule::kRelu && p.keep < p.seq_kv;
   if (pushes_out) p.ranking = launch_ranking(job, p, lists);
   p.list_blocks = blocks_for(p.seq_kv, SelectKeys::kThreads);

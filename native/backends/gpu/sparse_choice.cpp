@@ -31,16 +31,36 @@ int64_t most_places(AttentionDesc const& desc, NamedKeys const& keys, SparseCut 
   return std::min(desc.seq_kv, keys.keep + queries - 1);
 }
 
-void cut_lists(SparseCut& cut, AttentionDesc const& desc, NamedKeys const& keys, int64_t tile_rows,
-               int64_t sequences) {
-  cut.list_rows = static_cast<int32_t>(divided_up(kLeastListRows, tile_rows) * tile_rows);
-  int64_t const tiles = tiles_of(desc, cut.pack, cut.list_rows);
+/// Lists of `rows` rows each. Returns the places that memory has room for in one.
+int64_t cut_lists_of(int64_t rows, SparseCut& cut, AttentionDesc const& desc, NamedKeys const& keys,
+                     int64_t sequences) {
+  cut.list_rows = static_cast<int32_t>(rows);
+  int64_t const tiles = tiles_of(desc, cut.pack, rows);
   cut.list_tiles = static_cast<int32_t>(std::min<int64_t>(tiles, INT32_MAX));
   cut.lists = checked_multiply(checked_multiply(tiles, keys.heads), sequences);
-  int64_t const room =
-      working_bytes(desc) / static_cast<int64_t>(sizeof(int32_t)) / std::max<int64_t>(1, cut.lists);
-  cut.capacity =
-      static_cast<int32_t>(std::max<int64_t>(1, std::min(most_places(desc, keys, cut), room)));
+  return working_bytes(desc) / static_cast<int64_t>(sizeof(int32_t)) /
+         std::max<int64_t>(1, cut.lists);
+}
+
+/// Lists have as few rows as have room for what they may need: twice the rows leave each twice the
+/// room, and lengthen it by a key per query at most. That helps no longer where a list may need all
+/// keys, or has all rows of its sequence; then those of the fewest rows that fit are used, and for
+/// the others all keys are gone through.
+void cut_lists(SparseCut& cut, AttentionDesc const& desc, NamedKeys const& keys, int64_t tile_rows,
+               int64_t sequences) {
+  int64_t const least = divided_up(kLeastListRows, tile_rows) * tile_rows;
+  int64_t room = cut_lists_of(least, cut, desc, keys, sequences);
+  int64_t needed = most_places(desc, keys, cut);
+  for (int64_t rows = 2 * least; room < needed; rows *= 2) {
+    if (needed == desc.seq_kv || rows / 2 >= desc.seq_q * cut.pack) {
+      room = cut_lists_of(least, cut, desc, keys, sequences);
+      needed = most_places(desc, keys, cut);
+      break;
+    }
+    room = cut_lists_of(rows, cut, desc, keys, sequences);
+    needed = most_places(desc, keys, cut);
+  }
+  cut.capacity = static_cast<int32_t>(std::max<int64_t>(1, std::min(needed, room)));
 }
 
 }  // namespace

@@ -23,9 +23,11 @@ struct SparseCut {
   int32_t chunks = 1;
   int64_t blocks = 0;
   int64_t partial_rows = 0;  // of each chunk
-  // Of intervals. The lists take no more memory than the inputs (or 1 MiB), so that where more keys
-  // are kept, a capacity is less than a list may need. Such a list is not used, which costs the
-  // products with all keys, but no more reads per key: rows are copied 16 bytes at a time anyway.
+  // Of intervals. The lists take no more memory than the inputs (or 1 MiB): where many keys are
+  // kept, more rows share a list. Where no number of rows leaves room enough, or nobody knows how
+  // many keys are kept, a capacity is less than a list may need. A list with more keys is not used:
+  // its rows go through all keys up to the last they see, kept or not, at the price of all those
+  // products and reads.
   int32_t list_rows = 0, list_tiles = 0, capacity = 0;
   int64_t lists = 0;
 };

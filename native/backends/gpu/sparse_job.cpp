@@ -65,6 +65,7 @@ struct SparseCall {
 
   /// Queues the check of lists by the kernels of `op`, `per_block` workers to the block.
   void check_lists(char const* op, CheckListsParams params, int64_t workers, int64_t per_block) {
+    if (params.lists == 0) return;
     params.mistakes = job.scratch_of<IndexReport>(params.lists);
     job.launch(kernel_row(op).instance().kernel, grid_for(name, workers, per_block), params);
     auto report = std::make_shared<PendingReport>(job.stream().queue(), name);
@@ -161,14 +162,14 @@ PendingReports launch_sparse_attention(DeviceJob& job, AttentionDesc const& desc
   keys.heads = kept ? args.kept.scores.sizes[1] : args.scores.sizes[desc.packed ? 0 : 1];
   keys.keep = kept ? args.kept.scores.sizes[2] : args.keep;
   SparseCall call(job, "dynamicMaskAttention", desc, args.dense, keys);
-  if (!call.has_work()) return {};
   if (kept) {
     describe_kept(call, args.kept);
   } else {
     call.prepare();
     describe_intervals(call, args);
-    call.list_keys();
   }
+  if (!call.has_work()) return call.reports;  // of the checks alone
+  if (!kept) call.list_keys();
   call.attend();
   return call.reports;
 }
@@ -189,12 +190,11 @@ PendingReports launch_block_sparse_attention(DeviceJob& job, AttentionDesc const
   int64_t const per_list = (int64_t{full.index_count} + partial.index_count + lists - 1) / lists;
   keys.keep = std::max<int64_t>(1, per_list * std::min(blocks.block_k, desc.seq_kv));
   SparseCall call(job, "blockSparseAttention", desc, args.dense, keys);
-  if (!call.has_work()) return {};
   call.p.full = full;
   call.p.partial = partial;
   describe_blocks(call, blocks, query_blocks);
   call.prepare();
-  call.attend();
+  if (call.has_work()) call.attend();
   return call.reports;
 }
 

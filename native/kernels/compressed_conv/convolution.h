@@ -5,7 +5,8 @@
 
 namespace fattn {
 
-constexpr int kConvThreads = 256;  // of a block
+constexpr int kConvThreads = 256;            // of a block
+constexpr int kConvSharedBytes = 81 * 1024;  // of a block at most
 
 /// Shared memory of a block, in floats; rows are padded to whole quads, whose rest is zero.
 struct ConvShared {
@@ -14,10 +15,15 @@ struct ConvShared {
   simt::Shared<float> cos;  // [tile][pairs]
   simt::Shared<float> sin;
   simt::Shared<float> weights;  // [2][4 K2][slots]: see ConvWeights
-  int32_t stride, slots;
+  int32_t stride;
+  int32_t outputs, slots;  // that have weights at a time, and places for these
+  int32_t items;           // that a block makes with them
 
   FATTN_DEVICE ConvShared(CompressedConvParams const& p, simt::SharedMemory memory)
-      : stride((p.head_dim + 3) / 4 * 4), slots(slots_of(p.head_dim)) {
+      : stride((p.head_dim + 3) / 4 * 4),
+        outputs(outputs_of(p.head_dim, p.pairs, p.taps_2)),
+        slots(slots_of(outputs)),
+        items(outputs == p.head_dim ? kConvThreads : outputs) {
     int32_t const rows = p.tile_tokens + p.taps_2 - 1;
     y = memory.at<float>(0);
     z = y + rows * stride;
@@ -26,18 +32,34 @@ struct ConvShared {
     weights = sin + p.tile_tokens * p.pairs;
   }
 
+  /// Of tiles of `tokens`.
   FATTN_HOST_DEVICE static int64_t bytes(int64_t tokens, int32_t head_dim, int64_t pairs,
                                          int64_t taps_2) {
-    int64_t const stride = (head_dim + 3) / 4 * 4;
-    return 4 * ((2 * tokens + taps_2 - 1) * stride + 2 * tokens * pairs +
-                2 * 4 * taps_2 * slots_of(head_dim));
+    return bytes_with(outputs_of(head_dim, pairs, taps_2), tokens, head_dim, pairs, taps_2);
   }
 
  private:
+  /// One per thread, or all of a head; fewer, for which threads wait, only where the weights would
+  /// leave no room for a token.
+  FATTN_HOST_DEVICE static int32_t outputs_of(int32_t head_dim, int64_t pairs, int64_t taps_2) {
+    int32_t outputs = head_dim < kConvThreads ? head_dim : kConvThreads;
+    while (outputs > simt::kWarpSize &&
+           bytes_with(outputs, 1, head_dim, pairs, taps_2) > kConvSharedBytes)
+      outputs = (outputs + 1) / 2;
+    return outputs;
+  }
+
+  FATTN_HOST_DEVICE static int64_t bytes_with(int32_t outputs, int64_t tokens, int32_t head_dim,
+                                              int64_t pairs, int64_t taps_2) {
+    int64_t const stride = (head_dim + 3) / 4 * 4;
+    return 4 * ((2 * tokens + taps_2 - 1) * stride + 2 * tokens * pairs +
+                2 * 4 * taps_2 * slots_of(outputs));
+  }
+
   /// Four more than whole rounds of the banks: weights of a channel, which lie side by side in
   /// memory, and of neighbours go to different ones.
-  FATTN_HOST_DEVICE static int32_t slots_of(int32_t head_dim) {
-    return ((head_dim < kConvThreads ? head_dim : kConvThreads) + 31) / 32 * 32 + 4;
+  FATTN_HOST_DEVICE static int32_t slots_of(int32_t outputs) {
+    return (outputs + 31) / 32 * 32 + 4;
   }
 };
 
@@ -84,19 +106,18 @@ struct ConvWeights {
   CompressedConvParams const& p;
   ConvShared const& shared;
   int64_t first_channel;  // of the head
-  int32_t first, count;   // outputs: from `first` on, round and round
+  int32_t first;          // output, of shared.outputs, round and round
 
-  /// A head's outputs from that of thread 0 on; heads of fewer have all of them in order.
+  /// A head's outputs from that of thread 0 on; where all of them fit, in order.
   FATTN_DEVICE ConvWeights(CompressedConvParams const& p, ConvShared const& shared, int32_t head,
                            int32_t first_item)
       : p(p),
         shared(shared),
         first_channel(int64_t{head} * p.head_dim),
-        first(p.head_dim < kConvThreads ? 0 : first_item % p.head_dim),
-        count(p.head_dim < kConvThreads ? p.head_dim : kConvThreads) {}
+        first(all_fit() ? 0 : first_item % p.head_dim) {}
 
   FATTN_DEVICE int32_t slot_of(int32_t output) const {
-    return p.head_dim < kConvThreads ? output : simt::thread_index();
+    return all_fit() ? output : simt::thread_index();
   }
   FATTN_DEVICE simt::Shared<float> stage(int32_t quad) const {
     return shared.weights + quad % 2 * 4 * p.taps_2 * shared.slots;
@@ -106,7 +127,7 @@ struct ConvWeights {
   /// wait_copies and a barrier.
   FATTN_DEVICE void start(int32_t quad) const {
     int32_t const width = 4 * p.taps_2, left = (p.head_dim - 4 * quad) * p.taps_2;
-    for (int32_t i = simt::thread_index(); i < count * width; i += kConvThreads) {
+    for (int32_t i = simt::thread_index(); i < shared.outputs * width; i += kConvThreads) {
       int32_t const slot = i / width, column = i % width;
       int64_t const output = first_channel + (first + slot) % p.head_dim;
       int64_t const at = (output * p.head_dim + 4 * quad) * p.taps_2 + column;
@@ -119,6 +140,9 @@ struct ConvWeights {
     }
     simt::commit_copies();
   }
+
+ private:
+  FATTN_DEVICE bool all_fit() const { return shared.outputs == p.head_dim; }
 };
 
 /// z = the second convolution of y plus the mean. A thread makes one channel of kTokens tokens: the
@@ -129,7 +153,8 @@ FATTN_DEVICE void convolve_grouped(CompressedConvParams const& p, ConvTile const
   int32_t const d = p.head_dim, used = tile.used(p.tile_tokens);
   int32_t const rows = used + p.taps_2 - 1;
   int32_t const items = (used + kTokens - 1) / kTokens * d;
-  for (int32_t first_item = 0; first_item < items; first_item += kConvThreads) {
+  for (int32_t first_item = 0; first_item < items; first_item += shared.items) {
+    int32_t const end = first_item + shared.items < items ? first_item + shared.items : items;
     if (first_item > 0) simt::sync_block();  // all are done with the last weights
     ConvWeights<Element> const weights(p, shared, head, first_item);
     weights.start(0);
@@ -142,7 +167,7 @@ FATTN_DEVICE void convolve_grouped(CompressedConvParams const& p, ConvTile const
       simt::wait_copies<0>();
       simt::sync_block();  // these weights are there, and the last are used
       if (4 * (quad + 1) < d) weights.start(quad + 1);
-      for (int32_t r = 0; r < p.taps_2 && i < items; ++r) {
+      for (int32_t r = 0; r < p.taps_2 && i < end; ++r) {
         float weight[4];
         FATTN_UNROLL for (int j = 0; j < 4; ++j) weight[j] =
             weights.stage(quad).load((j * p.taps_2 + r) * shared.slots + weights.slot_of(o));
@@ -159,7 +184,7 @@ FATTN_DEVICE void convolve_grouped(CompressedConvParams const& p, ConvTile const
       }
     }
     FATTN_UNROLL for (int n = 0; n < kTokens; ++n) {
-      if (i >= items || first + n >= used) continue;
+      if (i >= end || first + n >= used) continue;
       auto const* const latents =
           p.latent.row<Element>(tile.batch, tile.first + tile.begin + first + n);
       float const mean = conv_mean<Element>(p, latents, group, head, o);

@@ -19,7 +19,7 @@ struct CompressedConv {
   static constexpr int kWarps = kThreads / simt::kWarpSize;
   static constexpr int kTokens = 16, kFewTokens = 4;  // of one channel, per thread
   static constexpr int kMostTileTokens = 32;
-  static constexpr int kSharedBytes = 81 * 1024;
+  static constexpr int kSharedBytes = kConvSharedBytes;
 
   /// Tokens of a tile, at most kMostTileTokens and what shared memory holds; 0: not even one.
   FATTN_HOST_DEVICE static int32_t tile_tokens(int32_t head_dim, int32_t pairs, int32_t taps_2) {

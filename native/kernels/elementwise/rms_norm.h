@@ -44,8 +44,7 @@ struct RmsNorm {
       float const value = simt::to_float(x[c]);
       sum = simt::fused_multiply_add(value, value, sum);
     }
-    float const mean = warp_sum(sum) / static_cast<float>(p.width) + p.epsilon;
-    return mean < simt::kInfinity ? square_root(mean) : mean;
+    return square_root(warp_sum(sum) / static_cast<float>(p.width) + p.epsilon);
   }
 
   FATTN_DEVICE static float weight(Params const& p, int32_t column) {

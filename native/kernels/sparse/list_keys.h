@@ -61,19 +61,14 @@ struct ListKeys {
       }
       FATTN_UNROLL for (int i = 0; i < 4; ++i) {
         uint32_t const all = simt::ballot(found[i] != 0);
-        int32_t const place = count + ones(all & ((uint32_t{1} << simt::lane_index()) - 1));
+        int32_t const place =
+            count + simt::count_ones(all & ((uint32_t{1} << simt::lane_index()) - 1));
         if (found[i] != 0 && place < p.capacity)
           keys[place] = step + i * simt::kWarpSize + simt::lane_index();
-        count += ones(all);
+        count += simt::count_ones(all);
       }
     }
     return count;
-  }
-
-  FATTN_DEVICE static int32_t ones(uint32_t bits) {
-    bits -= bits >> 1 & 0x55555555u;
-    bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
-    return static_cast<int32_t>(((bits + (bits >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24);
   }
 };
 

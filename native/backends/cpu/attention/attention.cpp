@@ -27,6 +27,16 @@ bool multiplies_halves(AttentionDesc const& desc, KernelTable const& kernels) {
   return kernels.bf16_dot && (desc.dtype == DType::bf16 || desc.precision == Precision::kBFloat16);
 }
 
+/// What a plan finds out about the lengths of sequences, without one.
+void check_lengths(AttentionDesc const& desc, AttentionArgs const& args) {
+  if (desc.packed) {
+    read_cu_seq_lens("cuSeqLensQ", args.cu_seq_lens_q, desc.batch, desc.seq_q);
+    read_cu_seq_lens("cuSeqLensK", args.cu_seq_lens_k, desc.batch, desc.seq_kv);
+  }
+  if (!args.kv_lengths.defined()) return;
+  for (int64_t b = 0; b < desc.batch; ++b) read_kv_length(args.kv_lengths, b, desc.seq_kv);
+}
+
 }  // namespace
 
 void check_served(AttentionDesc const& desc) {
@@ -39,7 +49,10 @@ void check_served(AttentionDesc const& desc) {
 void run_attention(JobContext& job, AttentionDesc const& desc, AttentionArgs const& args,
                    KernelTable const& kernels, SparseKeys const* sparse) {
   bool const no_lse = !args.lse.defined() || args.lse.elements() == 0;
-  if (args.out.elements() == 0 && no_lse) return;  // without a plan as large as nothing is wide
+  if (args.out.elements() == 0 && no_lse) {  // without a plan as large as nothing is wide
+    if (sparse) check_lengths(desc, args);
+    return;
+  }
   PlannedAttention planned;
   plan_attention(planned, desc, args, kernels.bf16_dot, job.threads(), sparse);
   planned.plan.job = &job;

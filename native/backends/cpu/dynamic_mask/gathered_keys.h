@@ -91,8 +91,9 @@ class GatheredKeys {
 
   float unit() const { return 1; }
 
+  /// A score of -inf hides a key.
   bool sees(RowInfo const& row, int j) const {
-    return first_[j] <= row.query && end_[j] > row.query;
+    return first_[j] <= row.query && end_[j] > row.query && bias_[j] != -__builtin_inff();
   }
 
  private:

@@ -8,6 +8,10 @@
 namespace fattn::cpu {
 namespace {
 
+float without_nan(float score) {
+  return score == score ? score : -std::numeric_limits<float>::infinity();
+}
+
 /// The best keys so far of one sequence and score head, in the order of their indices.
 struct Kept {
   int32_t* tokens;
@@ -29,6 +33,11 @@ struct Kept {
     tokens[count] = token;
     scores[count] = score;
     ++count;
+  }
+
+  /// NaN, which only others write here, counts as -inf.
+  void replace_nan() const {
+    for (int64_t i = 0; i < count; ++i) scores[i] = without_nan(scores[i]);
   }
 
   void find_worst() {
@@ -56,12 +65,11 @@ void run_append_scores(JobContext& context, AppendScoresArgs const& args) {
               .scores = scores.data<float>() + list * keep,
               .count = std::min<int64_t>(first, keep),
               .keep = keep};
+    kept.replace_nan();
     float const* const given =
         from.data<float>() + list / heads * from.strides[0] + list % heads * from.strides[1];
     for (int64_t n = 0; n < added; ++n) {
-      float const score = given[n * from.strides[2]];
-      kept.add(first + static_cast<int32_t>(n),
-               score == score ? score : -std::numeric_limits<float>::infinity());
+      kept.add(first + static_cast<int32_t>(n), without_nan(given[n * from.strides[2]]));
     }
     *seen = first + static_cast<int32_t>(added);
   };

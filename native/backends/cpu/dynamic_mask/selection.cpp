@@ -154,9 +154,9 @@ std::vector<KeyRun> runs_of(KeyIntervalsDesc const& desc, KeyIntervalsArgs const
 
 void run_key_intervals(JobContext& context, KeyIntervalsDesc const& desc,
                        KeyIntervalsArgs const& args) {
-  if (args.intervals.elements() == 0) return;
   TensorView const &scores = args.scores, &intervals = args.intervals;
-  std::vector<KeyRun> const runs = runs_of(desc, args);
+  std::vector<KeyRun> const runs = runs_of(desc, args);  // or an error, even of no keys
+  if (intervals.elements() == 0) return;
   int const axis = scores.rank() - 2;  // of the heads, in both
   int64_t const heads = scores.sizes[axis];
   auto select = [&](int64_t task, Worker&) {

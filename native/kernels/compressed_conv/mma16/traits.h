@@ -5,10 +5,11 @@
 // What it multiplies is y, the float32 result of the first convolution. Rounded to 16 bits it would
 // make the outputs err by 1.3 times what their own rounding costs (simulated, 64 channels), and
 // steps of decoding, which the simple path serves, would see other queries than the prefill before
-// them. So y is a sum of two 16-bit numbers, which leaves 2^-16 of it in bfloat16 and 2^-22 in
-// float16, and there are two products with the same weights. Of 8 query and 2 key heads of 128
-// channels and two taps they are 1.3 MFLOP per token, next to 6 KB of memory traffic: at the peaks
-// of an H100 (gpu-kernels 1.2) 1.3 ns and 1.8 ns.
+// them. So y is a sum of two 16-bit numbers, which leaves 2^-16 of it in bfloat16, in float16 2^-22
+// where y as scaled (see kScaled) is 2^-3 or more and below that 2^-25, as float16 has nothing
+// finer than 2^-24; and there are two products with the same weights. Of 8 query and 2 key heads of
+// 128 channels and two taps they are 1.3 MFLOP per token, next to 6 KB of memory traffic: at the
+// peaks of an H100 (gpu-kernels 1.2) 1.3 ns and 1.8 ns.
 //
 // A warp has 16 tokens and all channels of a head: it makes the fragments of y from latents in
 // shared memory as it goes, so that they are not stored and read again, and no other warp has to be

@@ -67,7 +67,7 @@ struct SimpleSparseAttention {
       float const weight = simt::exp2_approximate(score - softmax_reference(state.row_max));
       state.row_sum += warp_sum(weight);
       FATTN_UNROLL for (int i = 0; i < kLaneColumns; ++i) sums[i] *= shrink;
-      add_values(row, key.token, kept_keys, weight, column, sums);
+      add_values(row, key.token, simt::ballot(score != -simt::kInfinity), weight, column, sums);
     }
     return state;
   }
@@ -85,12 +85,13 @@ struct SimpleSparseAttention {
     return warp_sum_transposed(products);
   }
 
-  /// Adds the values of the kept keys by their weights, which lie in their lanes.
-  FATTN_DEVICE static void add_values(Row const& row, int32_t token, uint32_t kept_keys,
+  /// Adds the values of the keys seen, those with scores above -inf, by their weights, which lie in
+  /// their lanes. A weight of 0 would not keep a value away that is NaN or infinite.
+  FATTN_DEVICE static void add_values(Row const& row, int32_t token, uint32_t seen_keys,
                                       float weight, int32_t column, float (&sums)[kLaneColumns]) {
     int32_t const first = column + simt::lane_index();
     for (int j = 0; j < kStepKeys; ++j) {
-      if ((kept_keys >> j & 1) == 0) continue;
+      if ((seen_keys >> j & 1) == 0) continue;
       float const w = simt::shuffle(weight, j);
       Element const* const value = row.v + simt::shuffle(token, j) * row.p.v.row;
       FATTN_UNROLL for (int i = 0; i < kLaneColumns; ++i) {

@@ -21,19 +21,23 @@ Numbers counted(int64_t count, int32_t first = 1) {
   return all;
 }
 
-TensorView source_of(Numbers const& numbers) {
-  TensorView const view = host_view(DType::i32, {static_cast<int64_t>(numbers.size())});
-  std::copy(numbers.begin(), numbers.end(), view.data<int32_t>());
-  return view;
-}
-
-/// A device whose pieces are of 64 bytes.
+/// A device whose pieces are of 64 bytes, and a stream of the CPU that writes what it is sent: the
+/// last of its kind, so that the CPU's threads end with it.
 struct SmallPieces : EmulatedDevice {
   SmallPieces() { gpu().bulk_copies().set_piece(64); }
+  ~SmallPieces() { cpu->close(); }
 
+  TensorView source(Numbers const& numbers) const {
+    TensorView const view = host_view(DType::i32, {static_cast<int64_t>(numbers.size())});
+    std::copy(numbers.begin(), numbers.end(), view.data<int32_t>());
+    view.storage->set_last_writer(cpu);
+    return view;
+  }
   void upload(gpu::GpuStream& to, TensorView const& source, TensorView const& target) {
     gpu::copy_in_pieces(gpu(), Submission(to), source, target);
   }
+
+  std::shared_ptr<Stream> const cpu = gpu::cpu_stream();
 };
 
 void download(gpu::GpuStream& from, TensorView const& source, Numbers& host, Completion done) {
@@ -53,21 +57,13 @@ void wait_for_the_device(gpu::GpuStream& stream) {
   while (!stream.queue()->has_passed(stream.queue()->queued())) std::this_thread::yield();
 }
 
-/// What the CPU is to write once `event` is reached, by way of a stream that the caller keeps.
-std::shared_ptr<Stream> written_after(std::shared_ptr<Event> event, TensorView const& source) {
-  auto const writer = gpu::cpu_stream();
-  writer->wait(std::move(event));
-  source.storage->set_last_writer(writer);
-  return writer;
-}
-
 TEST(gpu_bulk_transfers_arrive_whole_whatever_the_pieces) {
   SmallPieces device;
   auto const stream = device.stream();
   for (int64_t const count : {1, 15, 16, 17, 32, 33, 160, 250}) {
     TensorView const tensor = device.tensor(count);
     Numbers const sent = counted(count);
-    device.upload(*stream, source_of(sent), tensor);
+    device.upload(*stream, device.source(sent), tensor);
     expect(read(*stream, tensor) == sent, "elements differ");
     wait_for_the_device(*stream);
   }
@@ -92,9 +88,9 @@ TEST(gpu_bulk_transfers_keep_the_order_of_their_stream) {
   TensorView const tensor = device.tensor(100);
   Numbers seen, before(100), after(100);
   Waiter waiter[2];
-  device.upload(*stream, source_of(counted(100, 1)), tensor);
+  device.upload(*stream, device.source(counted(100, 1)), tensor);
   download(*stream, tensor, before, waiter[0].completion());
-  device.upload(*stream, source_of(counted(100, 1000)), tensor);
+  device.upload(*stream, device.source(counted(100, 1000)), tensor);
   auto const look = [&] {
     auto const* const first = tensor.data<int32_t>();
     seen.assign(first, first + 100);
@@ -111,11 +107,11 @@ TEST(gpu_bulk_transfers_wait_for_one_another_in_any_order) {
   SmallPieces device;
   auto const a = device.stream(), b = device.stream(), c = device.stream();
   TensorView const first = device.tensor(100), second = device.tensor(100);
-  device.upload(*c, source_of(counted(100, 7)), second);
+  device.upload(*c, device.source(counted(100, 7)), second);
   // The oldest waits for the source, the next for the oldest, and the source for the last.
   auto const told = std::make_shared<Arrival>();
-  TensorView const source = source_of(counted(100));
-  auto const writer = written_after(told, source);
+  TensorView const source = device.source(counted(100));
+  device.cpu->wait(told);
   device.upload(*a, source, first);
   Numbers from_first(100), from_second(100);
   Waiter waiter;
@@ -135,7 +131,7 @@ TEST(gpu_bulk_transfers_throw_what_cannot_be_pinned_and_tell_nobody) {
   SmallPieces device;
   auto const stream = device.stream();
   TensorView const tensor = device.tensor(100);
-  TensorView const source = source_of(counted(100));
+  TensorView const source = device.source(counted(100));
   Numbers host(100);
   auto const never = [](std::exception_ptr) { fail(Where::current(), "told of what was thrown"); };
   // A page of words is there; what a copy needs besides is a block, another, and one of words.
@@ -158,13 +154,13 @@ TEST(gpu_bulk_transfers_throw_what_cannot_be_pinned_and_tell_nobody) {
 TEST(gpu_bulk_transfers_tell_what_came_instead_of_the_source) {
   SmallPieces device;
   auto const stream = device.stream();
-  TensorView const tensor = device.tensor(100), bad = source_of(counted(100));
+  TensorView const tensor = device.tensor(100), bad = device.source(counted(100));
   bad.set_outcome(named_failure("attention", ErrorCode::kIndex, "an index is outside"));
   device.upload(*stream, bad, tensor);
   expect(code_of(outcome_of(*stream)) == ErrorCode::kIndex);
   expect(code_of(gpu::failure_in(gpu::gpu_storage(tensor).lineage(tensor.noted_part()))) ==
          ErrorCode::kIndex);
-  device.upload(*stream, source_of(counted(100)), tensor);
+  device.upload(*stream, device.source(counted(100)), tensor);
   finish(*stream);
   expect(read(*stream, tensor) == counted(100), "elements differ");
 }
@@ -172,31 +168,29 @@ TEST(gpu_bulk_transfers_tell_what_came_instead_of_the_source) {
 TEST(gpu_bulk_transfers_that_are_revoked_hold_up_nobody) {
   SmallPieces device;
   auto const stream = device.stream();
-  TensorView const tensor = device.tensor(100), source = source_of(counted(100));
-  auto const never = std::make_shared<Arrival>();
-  auto const writer = written_after(never, source);
+  TensorView const tensor = device.tensor(100), source = device.source(counted(100));
+  device.cpu->wait(std::make_shared<Arrival>());  // that nobody reaches
   auto const abort = std::make_shared<AbortFlag>();
   abort->raise();
   gpu::copy_in_pieces(device.gpu(), Submission(*stream, abort), source, tensor);
   finish(*stream);
   expect(code_of(tensor.failure()) == ErrorCode::kAborted);
-  never->reach();
 }
 
 TEST(gpu_bulk_transfers_end_once_where_the_device_is_lost) {
   SmallPieces device;
   auto const stream = device.stream(), other = device.stream(), third = device.stream();
-  TensorView const tensor = device.tensor(100), source = source_of(counted(100));
+  TensorView const tensor = device.tensor(100), source = device.source(counted(100));
   Numbers host(100);
   Waiter waiter;
-  auto const never = std::make_shared<Arrival>();
-  auto const writer = written_after(never, source);
+  device.cpu->wait(std::make_shared<Arrival>());  // that nobody reaches
   device.upload(*other, source, device.tensor(100));
   {
-    HeldStream held(*stream);
+    HeldStream held(*stream), doomed(*third);
     download(*stream, tensor, host, waiter.completion());
     device.faults().fatal_kernel = 0;
     queue(*third, [] {});
+    doomed.release();
     expect(code_of(waiter.outcome()) == ErrorCode::kDeviceLost);
   }
   auto const told = [](std::exception_ptr) { fail(Where::current(), "told of what was thrown"); };
@@ -204,7 +198,6 @@ TEST(gpu_bulk_transfers_end_once_where_the_device_is_lost) {
       ErrorCode::kDeviceLost, [&] { download(*stream, tensor, host, told); }, "is lost");
   expect_throws(
       ErrorCode::kDeviceLost, [&] { device.upload(*stream, source, tensor); }, "is lost");
-  never->reach();
 }
 
 TEST(gpu_bulk_transfers_that_find_the_device_lost_are_told_or_thrown) {
@@ -250,7 +243,7 @@ TEST(gpu_bulk_reads_end_in_the_middle_when_their_stream_is_closed) {
   SmallPieces device;
   auto const stream = device.stream();
   TensorView const tensor = device.tensor(16 * 200);
-  device.upload(*stream, source_of(counted(16 * 200)), tensor);
+  device.upload(*stream, device.source(counted(16 * 200)), tensor);
   finish(*stream);
   device.faults().delay_us = 2000;
   Numbers host(16 * 200, -1);

@@ -159,9 +159,9 @@ void BulkCopy::drop() {
 /// Told without the lock, since who is told may close the stream; nobody else gets here any more.
 void BulkCopy::end(std::unique_lock<std::mutex>& lock) {
   ended_ = true;
-  std::exception_ptr const failure = failure_;
+  std::exception_ptr failure = std::move(failure_);
   lock.unlock();
-  done_(failure);
+  done_(std::move(failure));
   let_go();
 }
 

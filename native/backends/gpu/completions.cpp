@@ -84,7 +84,7 @@ void Completions::run() {
 
 void Completions::tell(uint64_t id, std::unique_lock<std::mutex>& lock) {
   auto const found = waiting_.find(id);
-  if (found == waiting_.end()) return;  // cancelled or lost meanwhile
+  if (found == waiting_.end()) return changed_.notify_all();  // cancelled or lost meanwhile
   Entry entry = std::move(found->second);
   waiting_.erase(found);
   telling_ = entry.owner;

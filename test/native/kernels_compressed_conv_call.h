@@ -105,6 +105,7 @@ struct ConvCall {
     CompressedConvParams p = params();
     p.by_head = by_head;
     p.tile_tokens = Kernel::tile_tokens(c.d, c.pairs, c.taps_2);
+    p.outputs = ConvShared::outputs_of(c.d, c.pairs, c.taps_2);
     launch<Kernel>(p, by_head ? c.heads_q + c.heads_kv : c.heads_kv, options);
   }
 

@@ -7,6 +7,7 @@
 #include "backends/gpu/rope_job.h"
 #include "backends/gpu/token_tensors.h"
 #include "kernels/attention/prepare.h"
+#include "kernels/compressed_conv/convolution.h"
 #include "kernels/compressed_conv/mma16/kernel.h"
 #include "kernels/compressed_conv/prepare.h"
 
@@ -189,6 +190,7 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
   check(choice.row != nullptr, ErrorCode::kUnsupported, kName, " on ",
         name_of(job.stream().device()), " does not serve ", choice.reason);
   p.tile_tokens = choice.tile_tokens;
+  p.outputs = ConvShared::outputs_of(p.head_dim, p.pairs, p.taps_2);
   p.by_head = choice.by_head;
   if (choice.on_tensor_cores()) launch_prepare(job, p, desc);
   job.launch(choice.row->instance().kernel,

@@ -17,13 +17,9 @@ struct ConvShared {
   simt::Shared<float> weights;  // [2][4 K2][slots]: see ConvWeights
   int32_t stride;
   int32_t outputs, slots;  // that have weights at a time, and places for these
-  int32_t items;           // that a block makes with them
 
   FATTN_DEVICE ConvShared(CompressedConvParams const& p, simt::SharedMemory memory)
-      : stride((p.head_dim + 3) / 4 * 4),
-        outputs(outputs_of(p.head_dim, p.pairs, p.taps_2)),
-        slots(slots_of(outputs)),
-        items(outputs == p.head_dim ? kConvThreads : outputs) {
+      : stride((p.head_dim + 3) / 4 * 4), outputs(p.outputs), slots(slots_of(outputs)) {
     int32_t const rows = p.tile_tokens + p.taps_2 - 1;
     y = memory.at<float>(0);
     z = y + rows * stride;
@@ -38,9 +34,8 @@ struct ConvShared {
     return bytes_with(outputs_of(head_dim, pairs, taps_2), tokens, head_dim, pairs, taps_2);
   }
 
- private:
-  /// One per thread, or all of a head; fewer, for which threads wait, only where the weights would
-  /// leave no room for a token.
+  /// How many have weights at a time. One per thread, or all of a head; fewer, for which threads
+  /// wait, only where the weights would leave no room for a token.
   FATTN_HOST_DEVICE static int32_t outputs_of(int32_t head_dim, int64_t pairs, int64_t taps_2) {
     int32_t outputs = head_dim < kConvThreads ? head_dim : kConvThreads;
     while (outputs > simt::kWarpSize &&
@@ -49,6 +44,7 @@ struct ConvShared {
     return outputs;
   }
 
+ private:
   FATTN_HOST_DEVICE static int64_t bytes_with(int32_t outputs, int64_t tokens, int32_t head_dim,
                                               int64_t pairs, int64_t taps_2) {
     int64_t const stride = (head_dim + 3) / 4 * 4;
@@ -153,12 +149,12 @@ FATTN_DEVICE void convolve_grouped(CompressedConvParams const& p, ConvTile const
   int32_t const d = p.head_dim, used = tile.used(p.tile_tokens);
   int32_t const rows = used + p.taps_2 - 1;
   int32_t const items = (used + kTokens - 1) / kTokens * d;
-  for (int32_t first_item = 0; first_item < items; first_item += shared.items) {
-    int32_t const end = first_item + shared.items < items ? first_item + shared.items : items;
+  int32_t const at_once = shared.outputs == d ? kConvThreads : shared.outputs;
+  for (int32_t first_item = 0; first_item < items; first_item += at_once) {
     if (first_item > 0) simt::sync_block();  // all are done with the last weights
     ConvWeights<Element> const weights(p, shared, head, first_item);
     weights.start(0);
-    int32_t const i = first_item + simt::thread_index();
+    int32_t const i = simt::thread_index() < at_once ? first_item + simt::thread_index() : items;
     int32_t const o = i % d, first = i / d * kTokens;
     float const bias = p.b2.at<Element>(int64_t{head} * d + o);
     float sum[kTokens];
@@ -167,7 +163,7 @@ FATTN_DEVICE void convolve_grouped(CompressedConvParams const& p, ConvTile const
       simt::wait_copies<0>();
       simt::sync_block();  // these weights are there, and the last are used
       if (4 * (quad + 1) < d) weights.start(quad + 1);
-      for (int32_t r = 0; r < p.taps_2 && i < end; ++r) {
+      for (int32_t r = 0; r < p.taps_2 && i < items; ++r) {
         float weight[4];
         FATTN_UNROLL for (int j = 0; j < 4; ++j) weight[j] =
             weights.stage(quad).load((j * p.taps_2 + r) * shared.slots + weights.slot_of(o));
@@ -184,7 +180,7 @@ FATTN_DEVICE void convolve_grouped(CompressedConvParams const& p, ConvTile const
       }
     }
     FATTN_UNROLL for (int n = 0; n < kTokens; ++n) {
-      if (i >= end || first + n >= used) continue;
+      if (i >= items || first + n >= used) continue;
       auto const* const latents =
           p.latent.row<Element>(tile.batch, tile.first + tile.begin + first + n);
       float const mean = conv_mean<Element>(p, latents, group, head, o);

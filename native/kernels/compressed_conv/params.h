@@ -56,6 +56,7 @@ struct CompressedConvParams {
   int64_t sequences, tokens;  // tokens of each; packed: of all
   int32_t heads_q, heads_kv, head_dim, taps_1, taps_2;
   int32_t tile_tokens;  // tokens of a block: CompressedConv::tile_tokens()
+  int32_t outputs;      // of CompressedConv, that have weights at a time: ConvShared::outputs_of()
   bool by_head;         // a block of CompressedConv makes one head, else those of a key head
 
   RopePositions positions;  // null data: 0, 1, … in each sequence

@@ -137,7 +137,7 @@ TEST(kernels_sparse_hostile_blocks) {
         for (int64_t i = 0; i < list.size(); ++i) list[i] = number;
       call.run<SimpleSparseAttention<float>>(options);
       for (auto& list : call.offsets)
-        for (int64_t i = 0; i < list.size(); ++i) list[i] = i % 2 ? number : -number;
+        for (int64_t i = 0; i < list.size(); ++i) list[i] = i % 2 ? number : -1 - number;
       call.run<SimpleSparseAttention<float>>(options);
     }
   });

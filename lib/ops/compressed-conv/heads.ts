@@ -1,5 +1,5 @@
 import { readFields } from '../../checks/options.js';
-import { expectApartFrom, expectOperand, expectRows, expectWritable } from '../../checks/tensors.js';
+import { expectApartFrom, expectTarget } from '../../checks/tensors.js';
 import type { FloatDType } from '../../dtype.js';
 import { allocate, type Tensor } from '../../tensor.js';
 import type { CheckedPrologue } from './prologue.js';
@@ -47,9 +47,7 @@ export function expectHeads(name: string, out: Record<keyof CcaHeads, Tensor>, c
     ['v', hKv],
   ] as const) {
     const what = `${name}.${part}`;
-    expectOperand(what, given[part], dtype, device, tokenShape(sizes, h, d));
-    expectRows(what, given[part]);
-    expectWritable(what, given[part]);
+    expectTarget(what, given[part], dtype, device, tokenShape(sizes, h, d));
     expectApartFrom(what, given[part], 'projections', projections);
     expectApartFrom(what, given[part], 'parameters', parameters);
   }

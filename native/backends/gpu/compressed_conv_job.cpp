@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "backends/gpu/compressed_conv_choice.h"
+#include "backends/gpu/index_job.h"
 #include "backends/gpu/kernel_row.h"
 #include "backends/gpu/rope_job.h"
 #include "backends/gpu/token_tensors.h"
-#include "kernels/attention/prepare.h"
 #include "kernels/compressed_conv/convolution.h"
 #include "kernels/compressed_conv/mma16/kernel.h"
 #include "kernels/compressed_conv/prepare.h"
@@ -121,24 +121,6 @@ void describe_rotation(DeviceJob& job, CompressedConvParams& p, CompressedConvDe
   p.to_apart = writes_halves ? p.pairs : 1;
 }
 
-/// Queues the check of `view` and points the kernel at a checked copy.
-std::shared_ptr<PendingReport> launch_check(DeviceJob& job, TensorView const& view,
-                                            IndexTensor which, int64_t seq,
-                                            int32_t const*& checked) {
-  if (!view.defined() || view.elements() == 0) return nullptr;
-  PrepareParams params{};
-  auto* const copy = job.scratch_of<int32_t>(view.elements());
-  params.tensors[static_cast<int>(which)] = {view.data<int32_t>(), view.strides[0],
-                                             static_cast<int32_t>(view.elements()), copy};
-  params.seq_kv = static_cast<int32_t>(seq);
-  auto report = std::make_shared<PendingReport>(job.stream().queue(), kName);
-  params.report = reinterpret_cast<IndexReport*>(report->words());
-  job.launch(kernel_row("prepare").instance().kernel, {}, params);
-  report->set_position(job.position());
-  checked = copy;
-  return report;
-}
-
 /// Lays out weights and makes turns for the tensor cores.
 void launch_prepare(DeviceJob& job, CompressedConvParams& p, CompressedConvDesc const& desc) {
   using Kernel = CompressedConvPrepare<simt::BF16>;  // blocks are the same for every element type
@@ -179,10 +161,13 @@ std::shared_ptr<PendingReport> launch_compressed_conv(DeviceJob& job,
   describe_tensors(p, desc, args);
   describe_numbers(p, desc);
   p.cu_stride = p.length_stride = 1;
-  auto report =
-      desc.packed
-          ? launch_check(job, args.cu_seq_lens, IndexTensor::kCuSeqLens, desc.seq, p.cu_seq_lens)
-          : launch_check(job, args.lengths, IndexTensor::kLengths, desc.seq, p.lengths);
+  std::shared_ptr<PendingReport> report;
+  if (desc.packed)
+    report = launch_index_check(job, IndexTensor::kCuSeqLens, args.cu_seq_lens, desc.seq,
+                                p.cu_seq_lens, kName);
+  else if (args.lengths.defined())
+    report =
+        launch_index_check(job, IndexTensor::kLengths, args.lengths, desc.seq, p.lengths, kName);
   if (desc.rotates) describe_rotation(job, p, desc, args);
   bool const quads = in_quads(p) && args.w2.dtype == desc.dtype;
   CompressedConvChoice const choice =

@@ -17,8 +17,8 @@ GpuStream::GpuStream(GpuDevice& device, StreamOptions const& options)
 
 // Those who wait hold a share of the stream, so here nobody does.
 GpuStream::~GpuStream() {
-  for (Gate const& gate : gates_)
-    if (queue_->has_passed(gate.position)) gpu_.words().give_back(gate.word);
+  for (Awaited const& awaited : awaited_)
+    if (queue_->has_passed(awaited.position)) gpu_.words().give_back(awaited.word);
 }
 
 bool GpuStream::closed() const {
@@ -102,33 +102,25 @@ void GpuStream::wait(std::shared_ptr<Event> event) {
   });
 }
 
-uint32_t* GpuStream::make_gate() {
-  while (!gates_.empty() && queue_->has_passed(gates_.front().position)) {
-    gpu_.words().give_back(gates_.front().word);
-    gates_.pop_front();
-  }
-  gates_.push_back({gpu_.words().take(), queue_->next()});
-  return gates_.back().word;
-}
-
-void GpuStream::hold_at(uint32_t* gate) { gpu_.runtime().wait_signal(gate, 1, queue_->handle()); }
-
-void GpuStream::open(uint32_t* gate) noexcept {
-  std::atomic_ref(*gate).store(1, std::memory_order_release);
-}
-
-/// An event of another device or of the CPU.
+/// An event of another device or of the CPU: the queue waits for a word that the event's callback
+/// writes.
 void GpuStream::wait_for_other(Event& event) {
-  uint32_t* gate;
+  uint32_t* word;
   {
     auto const held = queue_->lock();
-    gate = make_gate();
-    hold_at(gate);
+    while (!awaited_.empty() && queue_->has_passed(awaited_.front().position)) {
+      gpu_.words().give_back(awaited_.front().word);
+      awaited_.pop_front();
+    }
+    word = gpu_.words().take();
+    awaited_.push_back({word, queue_->next()});
+    gpu_.runtime().wait_signal(word, 1, queue_->handle());
     queue_->advance(nullptr);
   }
   // An event whose stream was closed lets this one go on: the storages that were not written carry
   // the failure to whoever reads them.
-  event.when_reached([gate](std::exception_ptr) { open(gate); });
+  event.when_reached(
+      [word](std::exception_ptr) { std::atomic_ref(*word).store(1, std::memory_order_release); });
 }
 
 void GpuStream::close() {

@@ -35,7 +35,6 @@ class GpuStream final : public Stream {
   void require_open() const;
   /// Throws ERR_QUEUE_FULL. Requires the queue's lock.
   void require_room();
-
   /// A failure that somebody will be told of at the next synchronize().
   void note_failure(std::exception_ptr failure);
   /// A report that the next synchronize() is to look at.
@@ -46,12 +45,6 @@ class GpuStream final : public Stream {
   std::exception_ptr take_failure(int64_t position);
 
  private:
-  // Gates hold up what is queued behind them until somebody, on any thread, opens them. Making and
-  // passing one requires the queue's lock, and counts to what is queued at queue()->next().
-  uint32_t* make_gate();
-  void hold_at(uint32_t* gate);
-  static void open(uint32_t* gate) noexcept;
-
   void wait_for_other(Event& event);
   void take_report_locked();
 
@@ -62,11 +55,11 @@ class GpuStream final : public Stream {
   bool closed_ = false;
   std::exception_ptr first_failure_;                    // since the last synchronize()
   std::deque<std::shared_ptr<PendingReport>> reports_;  // in order of position
-  struct Gate {
+  struct Awaited {
     uint32_t* word;
     int64_t position;
   };
-  std::deque<Gate> gates_;  // guarded by the queue's lock
+  std::deque<Awaited> awaited_;  // words of events of other devices; guarded by the queue's lock
 };
 
 }  // namespace fattn::gpu

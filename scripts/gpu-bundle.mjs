@@ -106,7 +106,7 @@ function compressNode() {
   const stripped = path.join(bundle, 'node');
   fs.copyFileSync(process.execPath, stripped);
   spawnSync('strip', ['-s', stripped]); // a larger file where there is no strip
-  const level = options.fast ? 1 : 9;
+  const level = options.fast ? 4 : 9;
   fs.writeFileSync(`${stripped}.gz`, zlib.gzipSync(fs.readFileSync(stripped), { level }));
   fs.rmSync(stripped);
 }

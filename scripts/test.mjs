@@ -39,15 +39,15 @@ const emulated = {
   FUSED_ATTENTION_TEST_DEVICES: 'emulated:0',
 };
 
+/** Suites that mostly compare numbers: their oracles keep one core busy each, so that every core takes suites. */
+const everyCore = ['--maxWorkers=100%'];
+
 if (options.package) jest('package', ['test/package']);
 else if (patterns.length > 0) jest('selected suites', patterns, ['/test/package/'], options.emulated ? emulated : {});
 else everything();
 
 console.log(`Tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
-
-/** Suites that mostly compare numbers: their oracles keep one core busy each, so that every core takes suites. */
-const everyCore = ['--maxWorkers=100%'];
 
 function everything() {
   nativeTests();
